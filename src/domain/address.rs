@@ -1,0 +1,151 @@
+//! Web addresses: what counts as one, and which two are the same.
+
+use url::Url;
+
+/// Why a text is not an address that can be a friend's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("the address is empty")]
+    Empty,
+    #[error("{0:?} is not a web address (expected something like https://example.com/)")]
+    NotAnAddress(String),
+    #[error("{0:?} is not http or https")]
+    Scheme(String),
+    #[error("{0:?} names no host")]
+    NoHost(String),
+    #[error("{0:?} carries a user name or password; remove it")]
+    UserInfo(String),
+}
+
+/// Parses a friend's address. A bare `example.com/blog` is taken as https.
+///
+/// # Errors
+/// [`AddressError`] where it is no http or https address with a host and without user name.
+pub fn parse(text: &str) -> Result<Url, AddressError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(AddressError::Empty);
+    }
+    let shown = || text.chars().take(120).collect::<String>();
+    let whole = if let Some(rest) = text.strip_prefix("//") {
+        format!("https://{rest}")
+    } else if has_scheme(text) {
+        text.to_owned()
+    } else if text.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.') && !host.contains(' ')) {
+        format!("https://{text}")
+    } else {
+        return Err(AddressError::NotAnAddress(shown()));
+    };
+    let url = Url::parse(&whole).map_err(|_| AddressError::NotAnAddress(shown()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(AddressError::Scheme(shown()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(AddressError::UserInfo(shown()));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(AddressError::NoHost(shown()));
+    }
+    Ok(url)
+}
+
+/// Whether the text begins with a scheme; `example.com:8080` does not.
+fn has_scheme(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let named = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    let port_follows =
+        rest.split(['/', '?', '#']).next().is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    named && !(port_follows && (scheme.contains('.') || scheme.eq_ignore_ascii_case("localhost")))
+}
+
+/// The host in lower-case punycode without a leading `www.` and a trailing dot.
+pub fn bare_host(url: &Url) -> &str {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.strip_prefix("www.") {
+        Some(rest) if rest.contains('.') => rest,
+        _ => host,
+    }
+}
+
+/// The port, unless it is a default one: with the scheme ignored, 80 and 443 are the same place.
+pub fn odd_port(url: &Url) -> Option<u16> {
+    url.port().filter(|port| !matches!(port, 80 | 443))
+}
+
+/// The key by which duplicates are found: host without `www.`, port unless default, path without trailing
+/// slash, and query. Scheme and fragment do not count. Design.md: "Normalised URL".
+pub fn key(url: &Url) -> String {
+    let mut key = bare_host(url).to_owned();
+    if let Some(port) = odd_port(url) {
+        key.push_str(&format!(":{port}"));
+    }
+    key.push_str(url.path().trim_end_matches('/'));
+    if let Some(query) = url.query().filter(|query| !query.is_empty()) {
+        key.push('?');
+        key.push_str(query);
+    }
+    key
+}
+
+/// The address itself if it is safe to put into an `href`, empty otherwise.
+pub fn safe_href(text: &str) -> String {
+    parse(text).map(String::from).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        key(&parse(a).unwrap()) == key(&parse(b).unwrap())
+    }
+
+    #[test]
+    fn spellings_of_one_place_share_a_key() {
+        for other in [
+            "http://example.com",
+            "https://www.example.com/",
+            "HTTPS://EXAMPLE.com:443/#top",
+            "http://example.com:80",
+            "example.com",
+            "//example.com",
+            "https://example.com./",
+        ] {
+            assert!(same("https://example.com/", other), "{other}");
+        }
+        assert!(same("https://例子.测试/博客/", "http://xn--fsqu00a.xn--0zwm56d/%E5%8D%9A%E5%AE%A2"));
+        for other in
+            ["https://example.com/a", "https://example.com:8080/", "https://example.com/?p=1", "https://wwwexample.com"]
+        {
+            assert!(!same("https://example.com/", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_odd_texts_are_refused() {
+        for text in [
+            "",
+            "  ",
+            "ftp://example.com",
+            "mailto:me@example.com",
+            "javascript:alert(1)",
+            "hello",
+            "http://",
+            "https://u:p@example.com/",
+            "#",
+            "/about",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_not_a_scheme() {
+        assert_eq!(parse("example.com:8080/x").unwrap().as_str(), "https://example.com:8080/x");
+        assert_eq!(parse("localhost:3000").map(|_| ()).is_ok(), false);
+    }
+}

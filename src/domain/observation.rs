@@ -1,0 +1,192 @@
+//! What one check saw: facts only, no judgement.
+
+use super::class::Class;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The facts of one check of one link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When the check ended.
+    pub at: DateTime<Utc>,
+    pub class: Class,
+    /// Whether the facts say nothing about the site although the class alone could
+    /// (a name answered from a local proxy's fake range, 198.18.0.0/15).
+    #[serde(default)]
+    pub inconclusive: bool,
+    /// The last HTTP status seen, if any answer came.
+    pub status: Option<u16>,
+    /// Where the last redirect led.
+    pub final_url: Option<String>,
+    /// From the first attempt's start to the last one's end, without waits between them; milliseconds.
+    pub ms: u32,
+    /// How many pages were asked for in all: retries and extra pages count.
+    pub attempts: u32,
+    pub backlink: Backlink,
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+    #[serde(default)]
+    pub evidence: Evidence,
+}
+
+/// What an observation says about the site, for the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Good,
+    Bad,
+    Unverifiable,
+    /// Not fetched, because exempt.
+    Exempt,
+}
+
+impl Observation {
+    /// The observation of a link that is exempt and so was not fetched.
+    pub fn whitelisted(at: DateTime<Utc>) -> Observation {
+        Observation {
+            at,
+            class: Class::Whitelisted,
+            inconclusive: false,
+            status: None,
+            final_url: None,
+            ms: 0,
+            attempts: 0,
+            backlink: Backlink::default(),
+            flags: Vec::new(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    pub fn standing(&self) -> Standing {
+        match self.class {
+            Class::Ok => Standing::Good,
+            Class::Whitelisted => Standing::Exempt,
+            class if class.is_unverifiable() || self.inconclusive => Standing::Unverifiable,
+            _ => Standing::Bad,
+        }
+    }
+
+    /// Whether any HTTP answer came, for the mass-failure guard.
+    pub fn had_http_answer(&self) -> bool {
+        self.status.is_some() || self.class.implies_http_answer()
+    }
+}
+
+/// Whether the page links back, and where that was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlink {
+    pub state: BacklinkState,
+    /// The address as it stands on the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    /// The page it stands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// The element's rel, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rel: Option<String>,
+    /// How it was matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// The element is hidden from visitors.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BacklinkState {
+    Found,
+    Missing,
+    /// No backlink is required, or the page was never reached.
+    #[default]
+    NotChecked,
+    /// The page came, but could not be read far enough.
+    Unreadable,
+}
+
+/// How a backlink was matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// The address itself is mine.
+    Direct,
+    /// A redirect wrapper names mine.
+    Wrapper,
+    /// A pattern of the owner's matched the page's text.
+    Pattern,
+}
+
+/// Advice kept with the evidence; never a verdict by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    ParkedSuspected,
+    MovedHost,
+    TitleChanged,
+    CertExpiring,
+}
+
+/// What is kept so that a verdict can be explained. Bounded by [`Evidence::clip`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Redirects in order: where each stood and what it answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// The address connected to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// What went wrong, as the library at fault words it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Decoded bytes read of the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How each attempt but the last ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Attempt>,
+}
+
+/// One redirect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    pub url: String,
+    /// 200 stands for a meta refresh.
+    pub status: u16,
+}
+
+/// One earlier attempt of the same check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub url: String,
+    pub class: Class,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    pub ms: u32,
+}
+
+/// The most that one check's stored evidence takes: design.md, Numbers.
+pub const EVIDENCE_MAX_BYTES: usize = 4096;
+
+impl Evidence {
+    /// Shortens every text to `limit` bytes and every list to `items`, whole characters only.
+    pub fn clip(&mut self, limit: usize, items: usize) {
+        for text in [&mut self.title, &mut self.charset, &mut self.remote, &mut self.detail].into_iter().flatten() {
+            clip(text, limit);
+        }
+        self.hops.truncate(items);
+        self.earlier.truncate(items);
+        self.hops.iter_mut().for_each(|hop| clip(&mut hop.url, limit));
+        self.earlier.iter_mut().for_each(|attempt| clip(&mut attempt.url, limit));
+    }
+}
+
+/// Cuts `text` to at most `limit` bytes without splitting a character.
+pub fn clip(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+}

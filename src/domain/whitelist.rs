@@ -1,0 +1,183 @@
+//! Whitelist entries: which links are exempt from checking.
+
+use super::address;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What an entry matches on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The link's name, to the letter but for case and surrounding spaces.
+    Name,
+    /// The host of the link's address: `example.com` (and `www.`), or `*.example.com` for all below it.
+    Host,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: i64,
+    pub kind: Kind,
+    pub pattern: String,
+    pub enabled: bool,
+    pub note: String,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why a host pattern is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a host pattern: write example.com or *.example.com")]
+pub struct PatternError(pub String);
+
+impl Entry {
+    /// Whether the entry is on and has not expired.
+    pub fn in_force(&self, at: DateTime<Utc>) -> bool {
+        self.enabled && self.expires_at.is_none_or(|end| at < end)
+    }
+
+    /// Whether the entry names this link, in force or not.
+    pub fn names(&self, name: &str, url: &str) -> bool {
+        match self.kind {
+            Kind::Name => same_name(&self.pattern, name),
+            Kind::Host => Url::parse(url).is_ok_and(|url| host_matches(&self.pattern, &url)),
+        }
+    }
+}
+
+/// Whether any entry exempts the link at this time.
+pub fn exempts(entries: &[Entry], name: &str, url: &str, at: DateTime<Utc>) -> bool {
+    entries.iter().any(|entry| entry.in_force(at) && entry.names(name, url))
+}
+
+/// Reads a pattern that may be a name or a host, as the command line takes it: what looks like a host is one.
+pub fn guess_kind(pattern: &str) -> Kind {
+    let pattern = pattern.trim();
+    let bare = pattern.strip_prefix("*.").unwrap_or(pattern);
+    let (host, _port) = bare.rsplit_once(':').unwrap_or((bare, ""));
+    let top_level_name = |host: &str| host.rsplit('.').next().is_some_and(|top| top.chars().count() >= 2);
+    let host_like = bare.contains('.')
+        && !bare.contains(char::is_whitespace)
+        && normal_host(pattern).is_ok()
+        && (host.parse::<std::net::IpAddr>().is_ok() || top_level_name(host));
+    if host_like { Kind::Host } else { Kind::Name }
+}
+
+/// Brings a host pattern into its stored form: lower-case punycode, `*.` kept.
+///
+/// # Errors
+/// [`PatternError`] where it is no host, or carries anything besides one.
+pub fn normal_host(pattern: &str) -> Result<String, PatternError> {
+    let wrong = || PatternError(pattern.to_owned());
+    let text = pattern.trim();
+    let (star, rest) = match text.strip_prefix("*.") {
+        Some(rest) => ("*.", rest),
+        None => ("", text),
+    };
+    if rest.is_empty() || rest.contains(['*', '/', '?', '#', '@', ' ', '\\']) {
+        return Err(wrong());
+    }
+    let url = Url::parse(&format!("http://{rest}/")).map_err(|_| wrong())?;
+    let host = address::bare_host(&url);
+    if host.is_empty() {
+        return Err(wrong());
+    }
+    match address::odd_port(&url) {
+        Some(port) => Ok(format!("{star}{host}:{port}")),
+        None => Ok(format!("{star}{host}")),
+    }
+}
+
+fn same_name(pattern: &str, name: &str) -> bool {
+    pattern.trim().to_lowercase() == name.trim().to_lowercase()
+}
+
+fn host_matches(pattern: &str, url: &Url) -> bool {
+    let Ok(pattern) = normal_host(pattern) else {
+        return false;
+    };
+    let (star, pattern) = match pattern.strip_prefix("*.") {
+        Some(rest) => (true, rest),
+        None => (false, pattern.as_str()),
+    };
+    let (pattern, port) = match pattern.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(']') || host.starts_with('[') => (host, port.parse().ok()),
+        _ => (pattern, None),
+    };
+    if port.is_some() && address::odd_port(url) != port {
+        return false;
+    }
+    let host = address::bare_host(url);
+    if star { host.strip_suffix(pattern).is_some_and(|rest| rest.ends_with('.')) } else { host == pattern }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn entry(kind: Kind, pattern: &str) -> Entry {
+        Entry { id: 1, kind, pattern: pattern.into(), enabled: true, note: String::new(), expires_at: None }
+    }
+
+    #[test]
+    fn names_match_whole_and_without_case() {
+        let e = entry(Kind::Name, " Alice ");
+        assert!(e.names("alice", "https://a.test/"));
+        assert!(!e.names("alice b", "https://a.test/"));
+    }
+
+    #[test]
+    fn hosts_match_whole_labels_only() {
+        let exact = entry(Kind::Host, "Example.com");
+        assert!(exact.names("x", "https://www.example.com/a"));
+        assert!(exact.names("x", "http://example.com:8080/"));
+        assert!(!exact.names("x", "https://blog.example.com/"));
+        assert!(!exact.names("x", "https://notexample.com/"));
+        let below = entry(Kind::Host, "*.example.com");
+        assert!(below.names("x", "https://blog.example.com/"));
+        assert!(below.names("x", "https://a.b.example.com/"));
+        assert!(!below.names("x", "https://example.com/"));
+        assert!(!below.names("x", "https://notexample.com/"));
+        assert!(!below.names("x", "https://example.com.evil.test/"));
+        assert!(entry(Kind::Host, "例子.测试").names("x", "https://xn--fsqu00a.xn--0zwm56d/"));
+    }
+
+    #[test]
+    fn a_host_pattern_with_a_port_wants_that_port() {
+        let e = entry(Kind::Host, "127.0.0.1:8001");
+        assert!(e.names("x", "http://127.0.0.1:8001/a"));
+        assert!(!e.names("x", "http://127.0.0.1:8002/a"));
+        assert!(entry(Kind::Host, "127.0.0.1").names("x", "http://127.0.0.1:8002/a"));
+    }
+
+    #[test]
+    fn entries_end_and_switch_off() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let mut e = entry(Kind::Name, "a");
+        e.expires_at = Some(now);
+        assert!(exempts(std::slice::from_ref(&e), "a", "", now - TimeDelta::seconds(1)));
+        assert!(!exempts(std::slice::from_ref(&e), "a", "", now));
+        e.expires_at = None;
+        e.enabled = false;
+        assert!(!exempts(std::slice::from_ref(&e), "a", "", now));
+    }
+
+    #[test]
+    fn the_kind_is_guessed_from_the_look() {
+        for host in ["example.com", "*.example.com", "例子.测试", "127.0.0.1"] {
+            assert_eq!(guess_kind(host), Kind::Host, "{host}");
+        }
+        for name in ["Alice", "阮一峰的网络日志", "Mr. Blog", "v1.", "a.b c"] {
+            assert_eq!(guess_kind(name), Kind::Name, "{name}");
+        }
+    }
+
+    #[test]
+    fn bad_patterns_say_so() {
+        for bad in ["", "*", "a*.com", "https://a.com", "a.com/b"] {
+            assert!(normal_host(bad).is_err(), "{bad}");
+        }
+    }
+}

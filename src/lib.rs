@@ -1,0 +1,3 @@
+//! Rollcall: calls the roll of a blogroll. ARCHITECTURE.md walks through the code.
+
+pub mod domain;
