@@ -1,3 +1,5 @@
 //! Rollcall: calls the roll of a blogroll. ARCHITECTURE.md walks through the code.
 
 pub mod domain;
+#[cfg(feature = "ssr")]
+pub mod engine;

@@ -1,0 +1,237 @@
+//! One link's turn: which pages to ask for, when to ask again, and what it comes to. No I/O here.
+
+use super::{
+    page::{PageFacts, Want},
+    probe::{Request, Seen},
+    retry,
+};
+use crate::domain::{
+    backlink::MySites,
+    class::Class,
+    link::{About, Overrides},
+    observation::{Attempt, Backlink, BacklinkState, Evidence, Observation},
+    settings::Limits,
+};
+use chrono::{DateTime, Utc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use url::Url;
+
+/// What a whole run goes by.
+#[derive(Clone)]
+pub struct Terms {
+    pub sites: Arc<MySites>,
+    pub discovery: bool,
+    pub limits: Limits,
+    pub user_agent: Arc<str>,
+}
+
+/// One link's turn in the making.
+pub struct Course {
+    pub link_id: i64,
+    url: String,
+    backlink_page: String,
+    overrides: Overrides,
+    terms: Arc<Terms>,
+    stage: Stage,
+    /// The home page's answer, once it is in and another page is asked for.
+    home: Option<Seen>,
+    discovered: VecDeque<Url>,
+    attempts: u32,
+    retried: u32,
+    ms: u32,
+    earlier: Vec<Attempt>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Home,
+    BacklinkPage,
+    Discovered(Url),
+}
+
+/// What follows on an attempt.
+pub enum Next {
+    /// Ask again after this long: the same page once more, or another one.
+    Ask(Duration),
+    Done(Box<Observation>),
+}
+
+impl Course {
+    pub fn new(link_id: i64, about: &About, terms: Arc<Terms>) -> Course {
+        Course {
+            link_id,
+            url: about.url.clone(),
+            backlink_page: about.backlink_page.clone(),
+            overrides: about.overrides.clone(),
+            terms,
+            stage: Stage::Home,
+            home: None,
+            discovered: VecDeque::new(),
+            attempts: 0,
+            retried: 0,
+            ms: 0,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// A backlink is required when a my-site exists and the link has no override.
+    fn requires_backlink(&self) -> bool {
+        !self.terms.sites.is_empty() && !self.overrides.backlink_off
+    }
+
+    fn looks_here(&self) -> bool {
+        self.requires_backlink() && (self.stage != Stage::Home || self.backlink_page.is_empty())
+    }
+
+    fn address(&self) -> &str {
+        match &self.stage {
+            Stage::Home => &self.url,
+            Stage::BacklinkPage => &self.backlink_page,
+            Stage::Discovered(url) => url.as_str(),
+        }
+    }
+
+    /// The next page to ask for.
+    pub fn request(&self) -> Request {
+        let limits = &self.terms.limits;
+        let limit = Duration::from_millis(self.overrides.timeout_ms.unwrap_or(limits.timeout_ms).into());
+        let looks = self.looks_here();
+        Request {
+            url: self.address().to_owned(),
+            want: Want {
+                sites: looks.then(|| self.terms.sites.clone()),
+                friend_pages: looks && self.terms.discovery && self.stage == Stage::Home,
+            },
+            accept: self.overrides.accept.clone(),
+            limit,
+            connect_limit: limit.min(Duration::from_millis(limits.connect_timeout_ms.into())),
+            user_agent: self.terms.user_agent.clone(),
+        }
+    }
+
+    /// Takes an attempt's outcome. `jitter` is drawn from 0..1.
+    pub fn take(&mut self, seen: Seen, at: DateTime<Utc>, jitter: f64) -> Next {
+        self.attempts += 1;
+        self.ms = self.ms.saturating_add(seen.ms);
+        let class = self.class_of(&seen);
+        let retries = self.terms.limits.retries;
+        if !matches!(self.stage, Stage::Discovered(_))
+            && let Some(wait) = retry::wait(class, seen.status, seen.retry_after, self.retried + 1, retries, jitter)
+        {
+            self.retried += 1;
+            self.note(&seen, class);
+            return Next::Ask(wait);
+        }
+        match self.onward(&seen, class) {
+            Some(stage) => {
+                self.note(&seen, class);
+                if self.stage == Stage::Home {
+                    self.home = Some(seen);
+                }
+                self.stage = stage;
+                Next::Ask(Duration::ZERO)
+            }
+            None => Next::Done(Box::new(self.conclude(seen, class, at))),
+        }
+    }
+
+    /// What the attempt comes to for this link.
+    fn class_of(&self, seen: &Seen) -> Class {
+        if seen.class != Class::Ok || !self.looks_here() {
+            return seen.class;
+        }
+        match &seen.page {
+            Some(page) if page.found.is_some() => Class::Ok,
+            _ if seen.cut => Class::BodyTooLarge,
+            Some(page) if page.script_only => Class::ScriptOnly,
+            _ => Class::BacklinkMissing,
+        }
+    }
+
+    /// The next page that may still carry the backlink.
+    fn onward(&mut self, seen: &Seen, class: Class) -> Option<Stage> {
+        let unfound = matches!(class, Class::BacklinkMissing | Class::ScriptOnly | Class::BodyTooLarge);
+        match self.stage {
+            Stage::Home if class == Class::Ok && self.requires_backlink() && !self.looks_here() => {
+                Some(Stage::BacklinkPage)
+            }
+            Stage::Home if unfound => {
+                self.discovered = seen.page.as_ref().map(|p| p.friend_pages.clone()).unwrap_or_default().into();
+                self.discovered.pop_front().map(Stage::Discovered)
+            }
+            Stage::Discovered(_) if class != Class::Ok => self.discovered.pop_front().map(Stage::Discovered),
+            _ => None,
+        }
+    }
+
+    fn note(&mut self, seen: &Seen, class: Class) {
+        let attempt = Attempt { url: self.address().to_owned(), class, status: seen.status, ms: seen.ms };
+        self.earlier.push(attempt);
+    }
+
+    /// Puts everything that was seen together.
+    fn conclude(&mut self, last: Seen, class: Class, at: DateTime<Utc>) -> Observation {
+        let backlink = self.backlink(&last, class);
+        let found_elsewhere = class == Class::Ok;
+        // What a discovered page lacks says nothing; the home page's own outcome stands.
+        let (seen, class) = match (self.home.take(), &self.stage) {
+            (Some(home), Stage::Discovered(_)) if found_elsewhere => (home, Class::Ok),
+            (Some(home), Stage::Discovered(_)) => {
+                self.stage = Stage::Home;
+                let class = self.class_of(&home);
+                (home, class)
+            }
+            _ => (last, class),
+        };
+        let page = seen.page.as_ref();
+        let mut evidence = Evidence {
+            hops: seen.hops,
+            title: page.and_then(|p| p.title.clone()),
+            charset: page.and_then(|p| p.charset).map(str::to_owned),
+            remote: seen.remote.map(|r| r.to_string()),
+            detail: seen.detail,
+            bytes: page.map(|_| seen.bytes),
+            earlier: std::mem::take(&mut self.earlier),
+        };
+        evidence.clip(300, 8);
+        Observation {
+            at,
+            class,
+            inconclusive: seen.inconclusive,
+            status: seen.status,
+            final_url: seen.final_url.or_else(|| Some(self.url.clone())),
+            ms: self.ms,
+            attempts: self.attempts,
+            backlink,
+            flags: Vec::new(),
+            evidence,
+        }
+    }
+
+    fn backlink(&self, seen: &Seen, class: Class) -> Backlink {
+        if !self.requires_backlink() {
+            return Backlink::default();
+        }
+        let page = seen.final_url.clone().unwrap_or_else(|| self.address().to_owned());
+        match seen.page.as_ref().and_then(|p: &PageFacts| p.found.clone()) {
+            Some(found) => Backlink {
+                state: BacklinkState::Found,
+                href: Some(found.href),
+                page: Some(page),
+                rel: found.rel,
+                via: Some(found.via),
+                hidden: found.hidden,
+            },
+            None => {
+                let state = match class {
+                    Class::BacklinkMissing => BacklinkState::Missing,
+                    Class::ScriptOnly | Class::BodyTooLarge | Class::DecodeFailure => BacklinkState::Unreadable,
+                    _ if self.home.is_some() => BacklinkState::Missing,
+                    _ => BacklinkState::NotChecked,
+                };
+                let page = (state != BacklinkState::NotChecked).then_some(page);
+                Backlink { state, page, ..Backlink::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The gate for outgoing requests: which addresses may be asked at all.
+
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use url::{Host, Url};
+
+/// The nets beyond the public internet that the owner allows (`--allow-net`). Empty by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    nets: Vec<IpNet>,
+}
+
+/// Why an address may not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("not a valid address")]
+    Invalid,
+    #[error("{0}: is not http or https")]
+    Scheme(String),
+    #[error("user name or password in the address")]
+    UserInfo,
+    #[error("port {0} is closed to browsers")]
+    Port(u16),
+    #[error("{0} is not on the public internet")]
+    NotPublic(IpAddr),
+}
+
+impl Refusal {
+    /// Whether a local proxy's made-up answer is the likely cause: then nothing is known of the site.
+    /// Design.md: 198.18.0.0/15, common with Clash.
+    pub fn is_fake_answer(&self) -> bool {
+        matches!(self, Refusal::NotPublic(IpAddr::V4(ip)) if ip.octets()[0] == 198 && ip.octets()[1] & 0xfe == 18)
+    }
+}
+
+impl Allowed {
+    pub fn new(nets: Vec<IpNet>) -> Allowed {
+        Allowed { nets }
+    }
+
+    /// Whether anything beyond the public internet is open.
+    pub fn is_empty(&self) -> bool {
+        self.nets.is_empty()
+    }
+
+    /// Whether this address may be connected to.
+    ///
+    /// # Errors
+    /// [`Refusal::NotPublic`] for all that is neither public nor inside an allowed net.
+    pub fn check_ip(&self, ip: IpAddr) -> Result<(), Refusal> {
+        if is_public(ip) || self.nets.iter().any(|net| net.contains(&ip)) {
+            return Ok(());
+        }
+        Err(Refusal::NotPublic(ip))
+    }
+
+    /// Whether this parsed address may be asked; names are checked once more when they resolve.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that applies first.
+    pub fn check_url(&self, url: &Url) -> Result<(), Refusal> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Refusal::Scheme(url.scheme().chars().take(20).collect()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Refusal::UserInfo);
+        }
+        let port = url.port_or_known_default().ok_or(Refusal::Invalid)?;
+        if CLOSED_PORTS.binary_search(&port).is_ok() {
+            return Err(Refusal::Port(port));
+        }
+        match url.host() {
+            Some(Host::Ipv4(ip)) => self.check_ip(ip.into()),
+            Some(Host::Ipv6(ip)) => self.check_ip(ip.into()),
+            Some(Host::Domain(name)) if !name.is_empty() => Ok(()),
+            _ => Err(Refusal::Invalid),
+        }
+    }
+
+    /// Parses and checks an address as it was written.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] where it is no address, or holds a backslash or control character that parsers
+    /// disagree about; otherwise as [`Allowed::check_url`].
+    pub fn parse(&self, text: &str) -> Result<Url, Refusal> {
+        let text = text.trim_matches([' ', '\t', '\r', '\n']);
+        if text.contains('\\') || text.chars().any(char::is_control) {
+            return Err(Refusal::Invalid);
+        }
+        let url = Url::parse(text).map_err(|_| Refusal::Invalid)?;
+        self.check_url(&url)?;
+        Ok(url)
+    }
+}
+
+/// The ports that browsers refuse (WHATWG Fetch, "bad port"), sorted.
+const CLOSED_PORTS: &[u16] = &[
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
+    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
+    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+];
+
+/// Whether an address is globally reachable, by the IANA special-purpose registries for IPv4 and IPv6.
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, d] = ip.octets();
+    let special = matches!(
+        (a, b, c),
+        (0 | 10 | 127, ..)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0)
+            | (192, 0, 2)
+            | (192, 31, 196)
+            | (192, 52, 193)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (192, 175, 48)
+            | (198, 18..=19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+            | (224..=255, ..)
+    );
+    // 168.63.129.16 is Azure's host address, reachable from every virtual machine there.
+    !special && (a, b, c, d) != (168, 63, 129, 16)
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let s = ip.segments();
+    // Only 2000::/3 is given out; this leaves out loopback, mapped, compatible, NAT64, local and multicast ones.
+    let given_out = s[0] & 0xe000 == 0x2000;
+    let special = (s[0] == 0x2001 && s[1] < 0x0200) // protocol assignments: Teredo, ORCHID, benchmarking
+        || (s[0] == 0x2001 && s[1] == 0x0db8) // documentation
+        || s[0] == 0x2002 // 6to4
+        || (s[0] == 0x2620 && s[1] == 0x004f && s[2] == 0x8000) // AS112
+        || (s[0] == 0x3fff && s[1] < 0x1000) // documentation
+        || (s[4] & 0xfdff == 0 && s[5] == 0x5efe); // ISATAP
+    given_out && !special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_ports_are_sorted() {
+        assert!(CLOSED_PORTS.is_sorted());
+    }
+
+    #[test]
+    fn ordinary_addresses_pass() {
+        for ip in ["1.1.1.1", "93.184.216.34", "192.0.1.1", "2606:4700::1111", "2001:4860:4860::8888", "2400:cb00::1"] {
+            assert!(is_public(ip.parse().unwrap()), "{ip}");
+        }
+        let guard = Allowed::default();
+        for url in ["https://example.com/", "http://example.com:8080/a?b#c", "https://例子.测试/", "http://1.1.1.1/"]
+        {
+            assert!(guard.parse(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn allowed_nets_open_just_themselves() {
+        let guard = Allowed::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        assert!(guard.parse("http://127.1.2.3:4000/").is_ok());
+        assert_eq!(guard.parse("http://127.0.0.1:22/"), Err(Refusal::Port(22)));
+        assert!(guard.parse("http://10.0.0.1/").is_err());
+        assert!(guard.parse("http://[::1]/").is_err());
+        assert!(guard.parse("http://[::ffff:127.0.0.1]/").is_err());
+    }
+
+    #[test]
+    fn every_vector_in_shared_is_refused() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/ssrf-vectors.txt");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: {path} is missing");
+            return;
+        };
+        let guard = Allowed::default();
+        let soft_hyphen = text.replace("\\u{ad}", "\u{ad}").replace("\\t", "\t").replace("\\n", "\n");
+        for line in soft_hyphen.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')) {
+            assert!(guard.parse(line).is_err(), "{line}");
+        }
+    }
+}

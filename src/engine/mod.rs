@@ -1,0 +1,17 @@
+//! Fetches pages and says what was seen.
+//!
+//! **Architecture Invariant:** only `probe` and `guard` name reqwest; nothing here knows the store or the web.
+//! **Architecture Invariant:** every address that is asked, at every redirect, has passed `guard` first.
+
+pub mod charset;
+pub mod check;
+pub mod failure;
+pub mod guard;
+
+pub mod page;
+pub mod probe;
+
+pub mod resolver;
+pub mod retry;
+
+pub mod trace;

@@ -1,0 +1,341 @@
+//! Asks for one page, once: redirects and body included, everything inside one time limit.
+
+use super::{
+    failure::{self, ConnectLimit, Failure},
+    guard::{Allowed, Refusal},
+    page::{Appetite, PageFacts, PageReader, Want},
+    resolver::GuardedResolver,
+    retry,
+    trace::{TRACE, Trace, millis},
+};
+use crate::domain::{class::Class, observation::Hop};
+use chrono::{DateTime, Utc};
+use reqwest::{Client, Response, StatusCode, header};
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+/// Redirects that are followed; one more is a loop.
+pub const MAX_HOPS: usize = 5;
+/// Decoded bytes of a page that are read.
+pub const MAX_BODY: u64 = 2 << 20;
+/// Where no backlink is wanted, only the head of a page is read, for its title …
+const HEAD_ONLY_BODY: u64 = 64 << 10;
+/// … and for no longer than this.
+const HEAD_ONLY_TIME: Duration = Duration::from_secs(1);
+const MAX_IDLE: usize = 0;
+const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
+
+/// The one client that every check goes through, behind the guard.
+#[derive(Clone)]
+pub struct Probe {
+    client: Client,
+    allowed: Allowed,
+}
+
+/// One page to ask for.
+#[derive(Clone)]
+pub struct Request {
+    pub url: String,
+    pub want: Want,
+    /// Statuses that count as well as 200.
+    pub accept: Vec<u16>,
+    /// For everything together.
+    pub limit: Duration,
+    /// Of this for name and connection.
+    pub connect_limit: Duration,
+    pub user_agent: Arc<str>,
+}
+
+/// What one attempt saw.
+#[derive(Debug)]
+pub struct Seen {
+    /// [`Class::Ok`] for a page that came whole or far enough; what is on it is not judged here.
+    pub class: Class,
+    pub inconclusive: bool,
+    pub status: Option<u16>,
+    pub final_url: Option<String>,
+    pub hops: Vec<Hop>,
+    pub remote: Option<SocketAddr>,
+    pub detail: Option<String>,
+    pub retry_after: Option<Duration>,
+    pub page: Option<PageFacts>,
+    /// Decoded bytes read.
+    pub bytes: u64,
+    /// The page goes on past what is read.
+    pub cut: bool,
+    pub ms: u32,
+}
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the HTTP client: {0}. Is the package ca-certificates installed?")]
+pub struct ProbeError(String);
+
+impl Probe {
+    /// A client that reaches the public internet and `allowed`, asking `servers` for names, or the system's own.
+    ///
+    /// # Errors
+    /// [`ProbeError`] where TLS cannot be set up, mostly for want of root certificates.
+    pub fn new(allowed: Allowed, servers: Vec<SocketAddr>) -> Result<Probe, ProbeError> {
+        // Fails only where one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // Every check proves a connection of its own, and idle ones would eat the open files.
+            .pool_max_idle_per_host(MAX_IDLE)
+            .dns_resolver(GuardedResolver::new(servers, allowed.clone()))
+            .connector_layer(tower::layer::layer_fn(Watched))
+            .build()
+            .map_err(|e| ProbeError(deepest(&e)))?;
+        Ok(Probe { client, allowed })
+    }
+
+    /// Whether addresses beyond the public internet are open.
+    pub fn is_widened(&self) -> bool {
+        !self.allowed.is_empty()
+    }
+
+    /// Asks for a page. Ends within the request's limit, whatever the other side does.
+    ///
+    /// `now` is the time for reading Retry-After dates.
+    pub async fn ask(&self, request: &Request, now: DateTime<Utc>) -> Seen {
+        let start = Instant::now();
+        let deadline = start + request.limit;
+        let trace = Arc::new(Trace::new(request.connect_limit));
+        let mut seen = Seen::new();
+        let followed = TRACE.scope(trace.clone(), self.follow(request, deadline, now, &mut seen));
+        let ended = timeout_at(deadline, followed).await;
+        let failure = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure),
+            Err(_) => Some(failure::of_time_limit(trace.stage()).into()),
+        };
+        if let Some(failure) = failure {
+            seen.class = failure.class;
+            seen.inconclusive = failure.inconclusive;
+        }
+        seen.ms = millis(start.elapsed());
+        seen
+    }
+
+    /// Follows redirects to a page and reads it.
+    async fn follow(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        now: DateTime<Utc>,
+        seen: &mut Seen,
+    ) -> Result<(), Failure> {
+        let mut url = self.allowed.parse(&request.url).map_err(|e| seen.refused(&e))?;
+        loop {
+            let response = self.send(request, &url, seen).await?;
+            let status = response.status();
+            seen.status = Some(status.as_u16());
+            seen.page = None;
+            if let Some(class) = wall(&response, request) {
+                seen.retry_after = retry_after(&response, now);
+                return Err(class.into());
+            }
+            let next = if is_redirect(status) {
+                redirect_target(&response, &url).inspect_err(|_| seen.final_url = Some(url.to_string()))?
+            } else if status == StatusCode::OK || request.accept.contains(&status.as_u16()) {
+                match self.read(request, &url, response, deadline, seen).await? {
+                    Some(refresh) => refresh,
+                    None => return Ok(()),
+                }
+            } else {
+                seen.retry_after = retry_after(&response, now);
+                return Err(Class::HttpStatus.into());
+            };
+            seen.hops.push(Hop { url: url.to_string(), status: status.as_u16() });
+            if seen.hops.len() > MAX_HOPS {
+                return Err(Class::RedirectLoop.into());
+            }
+            self.allowed.check_url(&next).map_err(|e| seen.refused(&e))?;
+            url = next;
+            seen.final_url = Some(url.to_string());
+        }
+    }
+
+    async fn send(&self, request: &Request, url: &Url, seen: &mut Seen) -> Result<Response, Failure> {
+        let sent = self
+            .client
+            .get(url.clone())
+            .header(header::USER_AGENT, &*request.user_agent)
+            .header(header::ACCEPT, ACCEPT)
+            .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
+            .send()
+            .await;
+        let response = sent.map_err(|e| seen.failed(&e))?;
+        seen.remote = response.remote_addr();
+        if let Some(remote) = seen.remote {
+            // The last check: whatever happened on the way, this is who answered.
+            self.allowed.check_ip(remote.ip()).map_err(|e| seen.refused(&e))?;
+        }
+        Ok(response)
+    }
+
+    /// Reads a page as far as needed. Some where a meta refresh leads on.
+    async fn read(
+        &self,
+        request: &Request,
+        url: &Url,
+        mut response: Response,
+        deadline: Instant,
+        seen: &mut Seen,
+    ) -> Result<Option<Url>, Failure> {
+        let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let mut reader = PageReader::new(url.clone(), content_type, request.want.clone());
+        let wanted = request.want.sites.is_some();
+        let (cap, until) =
+            if wanted { (MAX_BODY, deadline) } else { (HEAD_ONLY_BODY, deadline.min(Instant::now() + HEAD_ONLY_TIME)) };
+        let mut broken = None;
+        seen.bytes = 0;
+        seen.cut = false;
+        loop {
+            match timeout_at(until, response.chunk()).await {
+                Ok(Ok(Some(bytes))) => {
+                    let room = usize::try_from(cap - seen.bytes).unwrap_or(usize::MAX);
+                    let piece = &bytes[..bytes.len().min(room)];
+                    seen.bytes += piece.len() as u64;
+                    if reader.feed(piece) == Appetite::Enough {
+                        break;
+                    }
+                    if bytes.len() > room {
+                        seen.cut = true;
+                        break;
+                    }
+                }
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    broken = Some(seen.failed(&error));
+                    break;
+                }
+                Err(_) => {
+                    broken = Some(Class::Timeout.into());
+                    break;
+                }
+            }
+        }
+        let page = reader.finish();
+        let refresh = page.refresh.clone();
+        let found = page.found.is_some();
+        seen.cut |= page.given_up;
+        seen.page = Some(page);
+        match broken {
+            // Where status alone decides, a broken body is evidence only; after a match it does not matter.
+            Some(failure) if wanted && !found && refresh.is_none() => Err(failure),
+            _ => Ok(refresh.filter(|_| !found)),
+        }
+    }
+}
+
+impl Seen {
+    fn new() -> Seen {
+        Seen {
+            class: Class::Ok,
+            inconclusive: false,
+            status: None,
+            final_url: None,
+            hops: Vec::new(),
+            remote: None,
+            detail: None,
+            retry_after: None,
+            page: None,
+            bytes: 0,
+            cut: false,
+            ms: 0,
+        }
+    }
+
+    fn refused(&mut self, refusal: &Refusal) -> Failure {
+        self.detail = Some(refusal.to_string());
+        refusal.into()
+    }
+
+    fn failed(&mut self, error: &reqwest::Error) -> Failure {
+        self.detail = Some(deepest(error));
+        let stage = TRACE.with(|trace| trace.stage());
+        failure::of_error(error, stage, error.is_decode())
+    }
+}
+
+/// Bot walls and rate limits, which say nothing about the site.
+fn wall(response: &Response, request: &Request) -> Option<Class> {
+    let mitigated =
+        response.headers().get("cf-mitigated").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"challenge"));
+    if mitigated {
+        return Some(Class::BotChallenge);
+    }
+    let limited = response.status() == StatusCode::TOO_MANY_REQUESTS && !request.accept.contains(&429);
+    limited.then_some(Class::RateLimited)
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn redirect_target(response: &Response, from: &Url) -> Result<Url, Failure> {
+    let location = response.headers().get(header::LOCATION).ok_or(Class::RedirectInvalid)?;
+    // Servers send raw UTF-8 here, which to_str would refuse.
+    let location = std::str::from_utf8(location.as_bytes()).map_err(|_| Class::RedirectInvalid)?;
+    if location.trim().is_empty() {
+        return Err(Class::RedirectInvalid.into());
+    }
+    from.join(location).map_err(|_| Class::RedirectInvalid.into())
+}
+
+fn retry_after(response: &Response, now: DateTime<Utc>) -> Option<Duration> {
+    retry::parse_retry_after(response.headers().get(header::RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// The last cause in a chain of errors, in its own words.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+/// A connector that marks its progress in [`TRACE`] and keeps to its limit.
+#[derive(Clone)]
+struct Watched<S>(S);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<S, R> tower::Service<R> for Watched<S>
+where
+    S: tower::Service<R, Error = BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, target: R) -> Self::Future {
+        let since = Instant::now();
+        let _ = TRACE.try_with(|trace| trace.connecting());
+        let connecting = self.0.call(target);
+        Box::pin(async move {
+            let limit = TRACE.try_with(|trace| trace.connect_limit()).unwrap_or(Duration::MAX);
+            let connection = timeout(limit, connecting).await.map_err(|_| ConnectLimit)??;
+            let _ = TRACE.try_with(|trace| trace.connected(since));
+            Ok(connection)
+        })
+    }
+}
