@@ -1,5 +1,8 @@
 //! Rollcall: calls the roll of a blogroll. ARCHITECTURE.md walks through the code.
 
 pub mod domain;
+
+#[cfg(feature = "ssr")]
+pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod engine;

@@ -19,6 +19,8 @@ pub mod address;
 #[cfg(feature = "ssr")]
 pub mod backlink;
 #[cfg(feature = "ssr")]
+pub mod run;
+#[cfg(feature = "ssr")]
 pub mod schedule;
 #[cfg(feature = "ssr")]
 pub mod settings;

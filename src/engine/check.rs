@@ -91,6 +91,11 @@ impl Course {
         }
     }
 
+    /// Whether nothing has been asked yet.
+    pub fn is_fresh(&self) -> bool {
+        self.attempts == 0
+    }
+
     /// The next page to ask for.
     pub fn request(&self) -> Request {
         let limits = &self.terms.limits;

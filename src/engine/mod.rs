@@ -1,17 +1,18 @@
 //! Fetches pages and says what was seen.
 //!
-//! **Architecture Invariant:** only `probe` and `guard` name reqwest; nothing here knows the store or the web.
+//! **Architecture Invariant:** only `probe`, its `resolver` and `guard` name reqwest; nothing here knows the store
+//! or the web.
 //! **Architecture Invariant:** every address that is asked, at every redirect, has passed `guard` first.
 
 pub mod charset;
 pub mod check;
 pub mod failure;
 pub mod guard;
-
+pub mod hosts;
 pub mod page;
 pub mod probe;
-
+pub mod registry;
 pub mod resolver;
 pub mod retry;
-
+pub mod run;
 pub mod trace;

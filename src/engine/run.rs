@@ -1,0 +1,304 @@
+//! The loop that makes checks: bounded at once, retries without a place held, each one apart from all others.
+//!
+//! One dispatcher serves every run of the process, so that the limits hold for all of them together.
+
+use super::{
+    check::{Course, Next},
+    hosts::{HostKey, Hosts},
+    probe::{Probe, Request, Seen},
+};
+use crate::{
+    clock::SharedClock,
+    domain::{address, observation::Observation},
+};
+use futures::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+use tokio::{
+    sync::mpsc,
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// Makes one attempt. [`Probe`] is the real one; tests wrap it to break it.
+pub trait Ask: Send + Sync + 'static {
+    fn ask(&self, request: Request, clock: SharedClock) -> BoxFuture<'static, Seen>;
+}
+
+impl Ask for Probe {
+    fn ask(&self, request: Request, clock: SharedClock) -> BoxFuture<'static, Seen> {
+        let probe = self.clone();
+        Box::pin(async move { probe.ask(&request, clock.now()).await })
+    }
+}
+
+/// What the dispatcher says of a run's links.
+#[derive(Debug)]
+pub enum Report {
+    Started {
+        link_id: i64,
+    },
+    Ended {
+        link_id: i64,
+        seen: Box<Observation>,
+    },
+    /// The check broke on a fault of our own; the log has more.
+    Broken {
+        link_id: i64,
+    },
+}
+
+/// A handle to the dispatcher. It ends when the last handle is dropped.
+#[derive(Clone)]
+pub struct Engine {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+/// A run in the dispatcher's hands. The reports end when all its links have, or it was cancelled.
+pub struct Running {
+    pub reports: mpsc::UnboundedReceiver<Report>,
+}
+
+enum Command {
+    Begin {
+        run: i64,
+        courses: Vec<Course>,
+        urgent: bool,
+        cancel: CancellationToken,
+        reports: mpsc::UnboundedSender<Report>,
+    },
+    Add {
+        run: i64,
+        courses: Vec<Course>,
+    },
+    Cancel {
+        run: i64,
+    },
+    Limits {
+        concurrency: u32,
+        per_host: u32,
+    },
+}
+
+impl Engine {
+    /// Starts the dispatcher. `rng` spreads the waits between attempts.
+    pub fn start(ask: Arc<dyn Ask>, clock: SharedClock, rng: fastrand::Rng, concurrency: u32, per_host: u32) -> Engine {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let dispatcher = Dispatcher {
+            ask,
+            clock,
+            rng,
+            concurrency: concurrency.max(1) as usize,
+            hosts: Hosts::new(per_host),
+            runs: HashMap::new(),
+            tasks: JoinSet::new(),
+            flying: HashMap::new(),
+            resting: BTreeMap::new(),
+            rested: 0,
+        };
+        tokio::spawn(dispatcher.serve(inbox));
+        Engine { commands }
+    }
+
+    /// Begins a run. Urgent ones, such as a click on one link, go before what is queued.
+    pub fn begin(&self, run: i64, courses: Vec<Course>, urgent: bool, cancel: CancellationToken) -> Running {
+        let (reports, inbox) = mpsc::unbounded_channel();
+        // Where the dispatcher is gone the reports end at once, which says the same.
+        let _ = self.commands.send(Command::Begin { run, courses, urgent, cancel, reports });
+        Running { reports: inbox }
+    }
+
+    /// Adds links to a run. Those that come after its end are dropped; the run's owner looks for them in the store.
+    pub fn add(&self, run: i64, courses: Vec<Course>) {
+        let _ = self.commands.send(Command::Add { run, courses });
+    }
+
+    /// Ends a run now: what is queued is dropped, what is in flight is broken off.
+    pub fn cancel(&self, run: i64) {
+        let _ = self.commands.send(Command::Cancel { run });
+    }
+
+    /// Changes the limits for what is started from now on.
+    pub fn set_limits(&self, concurrency: u32, per_host: u32) {
+        let _ = self.commands.send(Command::Limits { concurrency, per_host });
+    }
+}
+
+struct Job {
+    run: i64,
+    course: Course,
+}
+
+/// What the dispatcher remembers of a task, for when the task itself is lost.
+struct Flying {
+    run: i64,
+    link_id: i64,
+    host: HostKey,
+}
+
+struct RunEntry {
+    reports: mpsc::UnboundedSender<Report>,
+    left: usize,
+    urgent: bool,
+    cancel: CancellationToken,
+}
+
+type TaskEnd = (Course, Option<Seen>);
+
+struct Dispatcher {
+    ask: Arc<dyn Ask>,
+    clock: SharedClock,
+    rng: fastrand::Rng,
+    concurrency: usize,
+    hosts: Hosts<Job>,
+    runs: HashMap<i64, RunEntry>,
+    tasks: JoinSet<TaskEnd>,
+    flying: HashMap<Id, Flying>,
+    /// Jobs that wait for their next attempt, by time; the second part keeps keys apart.
+    resting: BTreeMap<(Instant, u64), Job>,
+    rested: u64,
+}
+
+impl Dispatcher {
+    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        loop {
+            self.launch();
+            let wake = self.resting.keys().next().map(|(at, _)| *at);
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return,
+                },
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = async { tokio::time::sleep_until(wake.expect("guarded")).await }, if wake.is_some() => self.wake(),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Begin { run, courses, urgent, cancel, reports } => {
+                self.runs.insert(run, RunEntry { reports, left: courses.len(), urgent, cancel });
+                self.enqueue(run, courses, urgent);
+                self.close_if_over(run);
+            }
+            Command::Add { run, courses } => {
+                let Some(entry) = self.runs.get_mut(&run) else { return };
+                entry.left += courses.len();
+                let urgent = entry.urgent;
+                self.enqueue(run, courses, urgent);
+            }
+            Command::Cancel { run } => {
+                if let Some(entry) = self.runs.get(&run) {
+                    entry.cancel.cancel();
+                }
+                let mut dropped = self.hosts.remove(|job| job.run == run);
+                let before = self.resting.len();
+                self.resting.retain(|_, job| job.run != run);
+                dropped += before - self.resting.len();
+                self.forget(run, dropped);
+            }
+            Command::Limits { concurrency, per_host } => {
+                self.concurrency = concurrency.max(1) as usize;
+                self.hosts.set_per_host(per_host);
+            }
+        }
+    }
+
+    fn enqueue(&mut self, run: i64, courses: Vec<Course>, urgent: bool) {
+        for course in courses {
+            self.hosts.push(host_key(&course.request().url), Job { run, course }, urgent);
+        }
+    }
+
+    /// Starts what fits.
+    fn launch(&mut self) {
+        while self.tasks.len() < self.concurrency {
+            let Some((host, job)) = self.hosts.take() else { return };
+            let Some(entry) = self.runs.get(&job.run) else {
+                self.hosts.release(&host);
+                continue;
+            };
+            let link_id = job.course.link_id;
+            if job.course.is_fresh() {
+                let _ = entry.reports.send(Report::Started { link_id });
+            }
+            let asking = self.ask.ask(job.course.request(), self.clock.clone());
+            let cancel = entry.cancel.clone();
+            let course = job.course;
+            let task = self.tasks.spawn(async move { (course, cancel.run_until_cancelled(asking).await) });
+            self.flying.insert(task.id(), Flying { run: job.run, link_id, host });
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, TaskEnd), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(Flying { run, link_id, host }) = self.flying.remove(&id) else { return };
+        self.hosts.release(&host);
+        match ended {
+            Ok((_, (course, Some(seen)))) => self.attempted(run, course, seen),
+            Ok((_, (_, None))) => self.forget(run, 1),
+            Err(error) => {
+                tracing::error!(run, link = link_id, %error, "a check broke");
+                self.report(run, Report::Broken { link_id });
+            }
+        }
+    }
+
+    fn attempted(&mut self, run: i64, mut course: Course, seen: Seen) {
+        let link_id = course.link_id;
+        match course.take(seen, self.clock.now(), self.rng.f64()) {
+            Next::Done(seen) => self.report(run, Report::Ended { link_id, seen }),
+            Next::Ask(wait) if wait.is_zero() => {
+                self.hosts.push(host_key(&course.request().url), Job { run, course }, true);
+            }
+            Next::Ask(wait) => {
+                self.rested += 1;
+                self.resting.insert((Instant::now() + wait, self.rested), Job { run, course });
+            }
+        }
+    }
+
+    /// Queues what has waited long enough.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
+            let job = entry.remove();
+            self.hosts.push(host_key(&job.course.request().url), job, true);
+        }
+    }
+
+    fn report(&mut self, run: i64, report: Report) {
+        if let Some(entry) = self.runs.get(&run) {
+            let _ = entry.reports.send(report);
+        }
+        self.forget(run, 1);
+    }
+
+    fn forget(&mut self, run: i64, links: usize) {
+        if let Some(entry) = self.runs.get_mut(&run) {
+            entry.left = entry.left.saturating_sub(links);
+        }
+        self.close_if_over(run);
+    }
+
+    fn close_if_over(&mut self, run: i64) {
+        if self.runs.get(&run).is_some_and(|entry| entry.left == 0) {
+            self.runs.remove(&run);
+        }
+    }
+}
+
+/// Host and port as the per-host limit counts them.
+fn host_key(url: &str) -> HostKey {
+    let Ok(url) = Url::parse(url) else { return HostKey::new() };
+    let port = url.port_or_known_default().unwrap_or_default();
+    format!("{}:{port}", address::bare_host(&url))
+}
