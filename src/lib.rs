@@ -6,3 +6,5 @@ pub mod domain;
 pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod engine;
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -1,0 +1,262 @@
+//! Links and groups.
+
+use super::{
+    super::{Draft, Imported, Links, Result, StoreError},
+    SqliteStore, fixed,
+    rows::{LINK_COLUMNS, LinkRow, TransitionRow, json, ms, word},
+};
+use crate::domain::{
+    address,
+    link::{About, Link, Manual},
+    reason::Reason,
+    run::Cause,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id";
+
+#[async_trait]
+impl Links for SqliteStore {
+    async fn links(&self) -> Result<Vec<Link>> {
+        let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} ORDER BY l.id"));
+        let rows: Vec<LinkRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(LinkRow::link).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn link(&self, id: i64) -> Result<Option<Link>> {
+        let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} WHERE l.id = ?"));
+        let row: Option<LinkRow> = sqlx::query_as(query).bind(id).fetch_optional(&self.readers).await?;
+        Ok(row.map(LinkRow::link).transpose()?)
+    }
+
+    async fn add_link(&self, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {
+        let mut tx = self.write().await?;
+        let id = insert(&mut tx, about, active, at).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn set_link(&self, id: i64, about: &About, active: bool) -> Result<()> {
+        let mut tx = self.write().await?;
+        update(&mut tx, id, about, active).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn remove_link(&self, id: i64) -> Result<()> {
+        match sqlx::query("DELETE FROM links WHERE id = ?").bind(id).execute(&self.writer).await?.rows_affected() {
+            0 => Err(StoreError::NoSuch { what: "link", id }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.write().await?;
+        let shown: Option<bool> =
+            sqlx::query_scalar("SELECT shown FROM links WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+        let shown = shown.ok_or(StoreError::NoSuch { what: "link", id })?;
+        sqlx::query("UPDATE links SET manual = ? WHERE id = ?")
+            .bind(manual.as_ref().map(json))
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if let Some(manual) = manual.filter(|manual| manual.shown != shown) {
+            show(&mut tx, id, manual.shown, at, Cause::Manual).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn import(&self, drafts: &[Draft], at: DateTime<Utc>, dry_run: bool) -> Result<Vec<Imported>> {
+        let mut tx = self.write().await?;
+        let mut done = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            done.push(take_in(&mut tx, draft, at).await?);
+        }
+        // A dry run does the same work and then forgets it, so that it cannot say anything else.
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(done)
+    }
+
+    async fn show_exempt(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32> {
+        let mut tx = self.write().await?;
+        let mut shown = 0;
+        for id in ids {
+            let hidden: Option<i64> =
+                sqlx::query_scalar("SELECT id FROM links WHERE id = ? AND shown = 0 AND active = 1 AND manual IS NULL")
+                    .bind(id)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            if let Some(id) = hidden {
+                show(&mut tx, id, true, at, Cause::Whitelist).await?;
+                shown += 1;
+            }
+        }
+        tx.commit().await?;
+        Ok(shown)
+    }
+
+    async fn transitions(&self, link_id: i64, limit: u32) -> Result<Vec<crate::domain::run::Transition>> {
+        let rows: Vec<TransitionRow> = sqlx::query_as(
+            "SELECT link_id, run_id, at, shown, reason, cause FROM transitions WHERE link_id = ? ORDER BY at DESC, id DESC LIMIT ?",
+        )
+        .bind(link_id)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(TransitionRow::transition).collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+/// Shows or hides a link outside a run. The reason goes when it is shown.
+async fn show(tx: &mut SqliteConnection, id: i64, shown: bool, at: DateTime<Utc>, cause: Cause) -> Result<()> {
+    sqlx::query("UPDATE links SET shown = ?, reason = NULL, since = ? WHERE id = ?")
+        .bind(shown)
+        .bind(ms(at))
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    transition(tx, (id, None), at, shown, None, cause).await
+}
+
+/// Keeps a change of what is shown. `of` is the link, and the run if one made it.
+pub async fn transition(
+    tx: &mut SqliteConnection,
+    of: (i64, Option<i64>),
+    at: DateTime<Utc>,
+    shown: bool,
+    reason: Option<&Reason>,
+    cause: Cause,
+) -> Result<()> {
+    sqlx::query("INSERT INTO transitions (link_id, run_id, at, shown, reason, cause) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(of.0)
+        .bind(of.1)
+        .bind(ms(at))
+        .bind(shown)
+        .bind(reason.map(json))
+        .bind(word(cause))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn holder(tx: &mut SqliteConnection, key: &str) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT id FROM links WHERE url_key = ?").bind(key).fetch_optional(tx).await?)
+}
+
+async fn group_id(tx: &mut SqliteConnection, name: &str) -> Result<Option<i64>> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    sqlx::query("INSERT INTO groups (name) VALUES (?) ON CONFLICT (name) DO NOTHING")
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
+    Ok(sqlx::query_scalar("SELECT id FROM groups WHERE name = ?").bind(name).fetch_optional(tx).await?)
+}
+
+async fn insert(tx: &mut SqliteConnection, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {
+    let key = address::key(&address::parse(&about.url)?);
+    if let Some(id) = holder(tx, &key).await? {
+        return Err(StoreError::DuplicateLink(about.url.clone(), id));
+    }
+    let group = group_id(tx, &about.group).await?;
+    let id = sqlx::query_scalar(
+        "INSERT INTO links (name, url, url_key, group_id, logo, description, feed, backlink_page, email, note,
+             overrides, active, since, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    )
+    .bind(&about.name)
+    .bind(&about.url)
+    .bind(key)
+    .bind(group)
+    .bind(&about.logo)
+    .bind(&about.description)
+    .bind(&about.feed)
+    .bind(&about.backlink_page)
+    .bind(&about.email)
+    .bind(&about.note)
+    .bind(json(&about.overrides))
+    .bind(active)
+    .bind(ms(at))
+    .bind(ms(at))
+    .fetch_one(tx)
+    .await?;
+    Ok(id)
+}
+
+async fn update(tx: &mut SqliteConnection, id: i64, about: &About, active: bool) -> Result<()> {
+    let key = address::key(&address::parse(&about.url)?);
+    if let Some(other) = holder(tx, &key).await?.filter(|other| *other != id) {
+        return Err(StoreError::DuplicateLink(about.url.clone(), other));
+    }
+    let group = group_id(tx, &about.group).await?;
+    let done = sqlx::query(
+        "UPDATE links SET name = ?, url = ?, url_key = ?, group_id = ?, logo = ?, description = ?, feed = ?,
+             backlink_page = ?, email = ?, note = ?, overrides = ?, active = ? WHERE id = ?",
+    )
+    .bind(&about.name)
+    .bind(&about.url)
+    .bind(key)
+    .bind(group)
+    .bind(&about.logo)
+    .bind(&about.description)
+    .bind(&about.feed)
+    .bind(&about.backlink_page)
+    .bind(&about.email)
+    .bind(&about.note)
+    .bind(json(&about.overrides))
+    .bind(active)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    match done.rows_affected() {
+        0 => Err(StoreError::NoSuch { what: "link", id }),
+        _ => Ok(()),
+    }
+}
+
+/// Adds a draft, or updates the link at its address with what the draft carries.
+async fn take_in(tx: &mut SqliteConnection, draft: &Draft, at: DateTime<Utc>) -> Result<Imported> {
+    let key = address::key(&address::parse(&draft.url)?);
+    let Some(id) = holder(tx, &key).await? else {
+        let about = merged(About { url: draft.url.clone(), ..About::default() }, draft);
+        insert(tx, &about, draft.active.unwrap_or(true), at).await?;
+        return Ok(Imported::Added);
+    };
+    let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} WHERE l.id = ?"));
+    let row: LinkRow = sqlx::query_as(query).bind(id).fetch_one(&mut *tx).await?;
+    let link = row.link()?;
+    // The address stays as the owner has it: the draft's is the same place.
+    let about = merged(link.about.clone(), draft);
+    if about == link.about {
+        return Ok(Imported::Unchanged);
+    }
+    update(tx, id, &about, link.active).await?;
+    Ok(Imported::Updated)
+}
+
+fn merged(mut about: About, draft: &Draft) -> About {
+    about.name.clone_from(&draft.name);
+    let fields = [
+        (&mut about.group, &draft.group),
+        (&mut about.logo, &draft.logo),
+        (&mut about.description, &draft.description),
+        (&mut about.feed, &draft.feed),
+        (&mut about.backlink_page, &draft.backlink_page),
+        (&mut about.email, &draft.email),
+        (&mut about.note, &draft.note),
+    ];
+    for (held, new) in fields {
+        if let Some(new) = new {
+            held.clone_from(new);
+        }
+    }
+    about
+}

@@ -1,0 +1,91 @@
+//! SQLite: WAL, one writer, a few readers.
+
+mod config;
+mod links;
+mod open;
+mod rows;
+mod runs;
+mod settle;
+
+use super::{Result, Store, StoreError};
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
+use std::path::Path;
+
+/// A SQLite database.
+pub struct SqliteStore {
+    /// One connection, so that writers of this process queue up instead of failing.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database at `sqlite:FILE`, making it on first use and bringing its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
+    pub async fn open(address: &str) -> Result<SqliteStore> {
+        let (writer, readers) = open::open(address).await?;
+        Ok(SqliteStore { writer, readers })
+    }
+
+    /// Closes all connections, which folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the write lock from its start, so that it never fails half-way on a busy database.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1 FROM settings LIMIT 1").fetch_optional(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn backup(&self, to: &Path) -> Result<()> {
+        let shown = to.display();
+        if to.exists() {
+            return Err(StoreError::File(format!("{shown} exists already; name a new file")));
+        }
+        let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
+        let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&self.readers).await;
+        if let Err(error) = copied {
+            // Nothing half written is left behind.
+            let _ = std::fs::remove_file(to);
+            return Err(match StoreError::from(error) {
+                StoreError::CannotOpen(_) | StoreError::Database(_) => {
+                    StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"))
+                }
+                other => other,
+            });
+        }
+        open::verify(to).await
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
+        // The low byte is the primary result code: sqlite.org/rescode.html.
+        match code.map(|code| code & 0xff) {
+            Some(5 | 6) => StoreError::Locked,
+            Some(8) => StoreError::ReadOnly,
+            Some(13) => StoreError::Full,
+            Some(14) => StoreError::CannotOpen(String::new()),
+            Some(26) => StoreError::NotADatabase("the file".to_owned()),
+            _ if matches!(error, sqlx::Error::PoolTimedOut) => StoreError::Locked,
+            _ => StoreError::Database(error),
+        }
+    }
+}
+
+/// A query text put together from fixed pieces of this module.
+fn fixed(text: String) -> AssertSqlSafe<String> {
+    AssertSqlSafe(text)
+}

@@ -1,0 +1,146 @@
+//! Opening a database file: found, checked, migrated under a lock, copied first.
+
+use super::super::{Result, StoreError};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a process waits for another one's write.
+const BUSY: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+
+pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
+    let path = path_of(address)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
+    }
+    let named = |error| name(error, &path);
+    migrate(&path).await.map_err(named)?;
+    let options = options(&path).pragma("temp_store", "MEMORY");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(BUSY * 3)
+        .connect_with(options.clone())
+        .await
+        .map_err(|e| named(e.into()))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .min_connections(0)
+        .connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok((writer, readers))
+}
+
+/// Reads a copy back: a backup that cannot be read is none.
+pub async fn verify(path: &Path) -> Result<()> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = options.connect().await.map_err(|e| name(e.into(), path))?;
+    let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    if verdict == "ok" { Ok(()) } else { Err(StoreError::File(format!("{} is damaged: {verdict}", path.display()))) }
+}
+
+fn path_of(address: &str) -> Result<PathBuf> {
+    let bad = || StoreError::BadAddress(address.to_owned());
+    let rest = match address.split_once(':') {
+        Some(("sqlite", rest)) => rest,
+        Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => return Err(bad()),
+        _ => address,
+    };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    if rest.is_empty() || rest == ":memory:" || rest.contains('?') {
+        return Err(bad());
+    }
+    Ok(PathBuf::from(rest))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging()
+}
+
+/// Brings the schema up to date. sqlx takes no lock while migrating SQLite, so a lock file stands in; a database
+/// that has something to lose is copied first.
+async fn migrate(path: &Path) -> Result<()> {
+    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default();
+    let exists = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    let found = if exists { version(path).await? } else { 0 };
+    if found > known {
+        return Err(StoreError::Newer { file: path.display().to_string(), found, known });
+    }
+    if exists && found == known {
+        return Ok(());
+    }
+    let lock_path = beside(path, "lock");
+    let cannot = |_| StoreError::CannotOpen(path.display().to_string());
+    let lock = File::create(&lock_path).map_err(cannot)?;
+    let waited = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
+    let lock = waited.map_err(|e| StoreError::File(e.to_string()))?.map_err(cannot)?;
+    if exists && found > 0 {
+        let copy = beside(path, &format!("before-{known}"));
+        if !copy.exists() {
+            std::fs::copy(path, &copy).map_err(|e| StoreError::File(format!("cannot copy the database first: {e}")))?;
+        }
+    }
+    let mut connection = options(path).connect().await?;
+    let migrated = MIGRATIONS.run(&mut connection).await;
+    connection.close().await?;
+    let _ = std::fs::remove_file(&lock_path);
+    drop(lock);
+    migrated.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
+            error.into()
+        }
+        other => StoreError::File(format!("the database cannot be brought up to date: {other}")),
+    })
+}
+
+/// The newest migration in the file, read without touching it.
+async fn version(path: &Path) -> Result<i64> {
+    let mut connection: SqliteConnection =
+        SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).connect().await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
+    let ours: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut connection)
+        .await?;
+    if ours == 0 {
+        connection.close().await?;
+        // Someone else's database is no place for our tables.
+        return if tables == 0 { Ok(0) } else { Err(StoreError::NotADatabase(path.display().to_string())) };
+    }
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(newest.unwrap_or_default())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Puts the file's name into errors that lack it.
+fn name(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::NotADatabase(_) => StoreError::NotADatabase(path.display().to_string()),
+        StoreError::CannotOpen(_) => StoreError::CannotOpen(path.display().to_string()),
+        other => other,
+    }
+}

@@ -1,0 +1,299 @@
+//! Runs and their items.
+
+use super::{
+    super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError},
+    SqliteStore, fixed,
+    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, json, ms, word},
+    settle,
+};
+use crate::domain::{
+    counts::Counts,
+    observation::{EVIDENCE_MAX_BYTES, Standing},
+    progress::{RunState, Trigger},
+    run::{Details, Item, ItemState, Plan, Run},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+/// Links whose full evidence is kept: design.md, Numbers.
+const FULL_EVIDENCE_CHECKS: i64 = 3;
+
+#[async_trait]
+impl Runs for SqliteStore {
+    async fn begin_run(
+        &self,
+        trigger: Trigger,
+        plan: &Plan,
+        owner: &str,
+        links: &[i64],
+        at: DateTime<Utc>,
+    ) -> Result<Begun> {
+        let mut tx = self.write().await?;
+        let run_id: i64 = sqlx::query_scalar(
+            "INSERT INTO runs (started_by, state, started_at, owner, heartbeat, plan, counts)
+             VALUES (?, 'running', ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(word(trigger))
+        .bind(ms(at))
+        .bind(owner)
+        .bind(ms(at))
+        .bind(json(plan))
+        .bind(json(&Counts::default()))
+        .fetch_one(&mut *tx)
+        .await?;
+        let claimed = claim(&mut tx, run_id, links).await?;
+        let elsewhere = if claimed.len() == links.len() { Vec::new() } else { holders(&mut tx, run_id, links).await? };
+        if claimed.is_empty() && !elsewhere.is_empty() {
+            tx.rollback().await?;
+            return Ok(Begun { run_id: None, claimed, elsewhere });
+        }
+        count(&mut tx, run_id, claimed.len()).await?;
+        tx.commit().await?;
+        Ok(Begun { run_id: Some(run_id), claimed, elsewhere })
+    }
+
+    async fn add_items(&self, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
+        let mut tx = self.write().await?;
+        let running: Option<i64> = sqlx::query_scalar("SELECT id FROM runs WHERE id = ? AND state = 'running'")
+            .bind(run_id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if running.is_none() {
+            return Ok(Vec::new());
+        }
+        let claimed = claim(&mut tx, run_id, links).await?;
+        count(&mut tx, run_id, claimed.len()).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn record(&self, run_id: i64, records: &[Record]) -> Result<()> {
+        let mut tx = self.write().await?;
+        for record in records {
+            write_record(&mut tx, run_id, record).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn beat(&self, run_id: i64, owner: &str, at: DateTime<Utc>) -> Result<Beat> {
+        let cancel: Option<bool> = sqlx::query_scalar(
+            "UPDATE runs SET heartbeat = ? WHERE id = ? AND owner = ? AND state = 'running' RETURNING cancel",
+        )
+        .bind(ms(at))
+        .bind(run_id)
+        .bind(owner)
+        .fetch_optional(&self.writer)
+        .await?;
+        Ok(Beat { mine: cancel.is_some(), cancel: cancel.unwrap_or(false) })
+    }
+
+    async fn ask_cancel(&self, run_id: i64) -> Result<bool> {
+        let done = sqlx::query("UPDATE runs SET cancel = 1 WHERE id = ? AND state = 'running'")
+            .bind(run_id)
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn settle(&self, run_id: i64, ending: Ending, at: DateTime<Utc>) -> Result<Settled> {
+        let mut tx = self.write().await?;
+        let settled = settle::settle(&mut tx, run_id, ending, at).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
+    async fn apply_held(&self, run_id: i64, at: DateTime<Utc>) -> Result<Settled> {
+        let mut tx = self.write().await?;
+        let run = held(&mut tx, run_id).await?;
+        let settled = settle::apply(&mut tx, &run, at).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
+    async fn discard_held(&self, run_id: i64) -> Result<()> {
+        let mut tx = self.write().await?;
+        held(&mut tx, run_id).await?;
+        sqlx::query("UPDATE runs SET state = ? WHERE id = ?")
+            .bind(RunState::Discarded.code())
+            .bind(run_id)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn run(&self, id: i64) -> Result<Option<Run>> {
+        let mut connection = self.readers.acquire().await?;
+        run(&mut connection, id).await
+    }
+
+    async fn runs(&self, limit: u32) -> Result<Vec<Run>> {
+        let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"));
+        let rows: Vec<RunRow> = sqlx::query_as(query).bind(limit).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(RunRow::run).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn running(&self) -> Result<Vec<Run>> {
+        let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs WHERE state = 'running' ORDER BY id"));
+        let rows: Vec<RunRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(RunRow::run).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn items(&self, run_id: i64) -> Result<Vec<Item>> {
+        let query = fixed(format!(
+            "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
+             FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? ORDER BY i.link_id"
+        ));
+        let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(ItemRow::item).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE runs SET owner = ?, heartbeat = ? WHERE id = ? AND state = 'running' AND owner = ? AND heartbeat = ?",
+        )
+        .bind(owner)
+        .bind(ms(at))
+        .bind(run.id)
+        .bind(&run.owner)
+        .bind(ms(run.heartbeat))
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+pub async fn run(connection: &mut SqliteConnection, id: i64) -> Result<Option<Run>> {
+    let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?"));
+    let row: Option<RunRow> = sqlx::query_as(query).bind(id).fetch_optional(connection).await?;
+    Ok(row.map(RunRow::run).transpose()?)
+}
+
+async fn held(tx: &mut SqliteConnection, id: i64) -> Result<Run> {
+    let run = run(tx, id).await?.ok_or(StoreError::NoSuch { what: "run", id })?;
+    match run.state {
+        RunState::Held => Ok(run),
+        other => Err(StoreError::NotHeld { id, state: other.code() }),
+    }
+}
+
+/// Makes the links that no other run holds this run's own.
+async fn claim(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
+    let mut claimed = Vec::with_capacity(links.len());
+    for link in links {
+        let taken = sqlx::query(
+            "INSERT INTO run_items (run_id, link_id) SELECT ?, id FROM links WHERE id = ? ON CONFLICT DO NOTHING",
+        )
+        .bind(run_id)
+        .bind(link)
+        .execute(&mut *tx)
+        .await?;
+        if taken.rows_affected() > 0 {
+            claimed.push(*link);
+        }
+    }
+    Ok(claimed)
+}
+
+/// The other runs that hold some of these links.
+async fn holders(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
+    let pending: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT run_id, link_id FROM run_items WHERE state = 'pending' AND run_id <> ? ORDER BY run_id")
+            .bind(run_id)
+            .fetch_all(tx)
+            .await?;
+    let wanted: std::collections::HashSet<i64> = links.iter().copied().collect();
+    let mut runs: Vec<i64> =
+        pending.into_iter().filter(|(_, link)| wanted.contains(link)).map(|(run, _)| run).collect();
+    runs.dedup();
+    Ok(runs)
+}
+
+/// Adds to a run's total.
+async fn count(tx: &mut SqliteConnection, run_id: i64, links: usize) -> Result<()> {
+    sqlx::query(
+        "UPDATE runs SET counts = json_set(counts, '$.total', json_extract(counts, '$.total') + ?) WHERE id = ?",
+    )
+    .bind(i64::try_from(links).unwrap_or(i64::MAX))
+    .bind(run_id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_record(tx: &mut SqliteConnection, run_id: i64, record: &Record) -> Result<()> {
+    let Some(seen) = &record.seen else {
+        sqlx::query("UPDATE run_items SET state = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'")
+            .bind(word(record.state))
+            .bind(run_id)
+            .bind(record.link_id)
+            .execute(tx)
+            .await?;
+        return Ok(());
+    };
+    debug_assert_eq!(record.state, ItemState::Done);
+    let details =
+        Details { backlink: seen.backlink.clone(), flags: seen.flags.clone(), evidence: seen.evidence.clone() };
+    let done = sqlx::query(
+        "UPDATE run_items SET state = 'done', at = ?, class = ?, inconclusive = ?, status = ?, ms = ?, attempts = ?,
+             change = ?, final_url = ?, evidence = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'",
+    )
+    .bind(ms(seen.at))
+    .bind(seen.class.code())
+    .bind(seen.inconclusive)
+    .bind(seen.status)
+    .bind(seen.ms)
+    .bind(seen.attempts)
+    .bind(word(record.change))
+    .bind(&seen.final_url)
+    .bind(bounded(details))
+    .bind(run_id)
+    .bind(record.link_id)
+    .execute(&mut *tx)
+    .await?;
+    // Fetching again after a kill is allowed; a second outcome for one item is not. An exempt link was not checked.
+    if done.rows_affected() == 0 || seen.standing() == Standing::Exempt {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE links SET last_at = ?, last_class = ?, last_status = ?, last_ms = ?, last_final_url = ? WHERE id = ?",
+    )
+    .bind(ms(seen.at))
+    .bind(seen.class.code())
+    .bind(seen.status)
+    .bind(seen.ms)
+    .bind(&seen.final_url)
+    .bind(record.link_id)
+    .execute(&mut *tx)
+    .await?;
+    slim(tx, record.link_id).await
+}
+
+/// Drops the evidence of the check that has just become too old to keep it, unless it changed something.
+async fn slim(tx: &mut SqliteConnection, link_id: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE run_items SET evidence = NULL, final_url = NULL
+         WHERE link_id = ?1 AND change = 'none' AND run_id = (
+             SELECT run_id FROM run_items WHERE link_id = ?1 ORDER BY run_id DESC LIMIT 1 OFFSET ?2)",
+    )
+    .bind(link_id)
+    .bind(FULL_EVIDENCE_CHECKS)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Evidence as text of at most 4 kB.
+fn bounded(mut details: Details) -> String {
+    for (bytes, items) in [(300, 8), (150, 4), (60, 1)] {
+        let text = json(&details);
+        if text.len() <= EVIDENCE_MAX_BYTES {
+            return text;
+        }
+        details.evidence.clip(bytes, items);
+    }
+    details.evidence = Default::default();
+    json(&details)
+}

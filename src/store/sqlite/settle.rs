@@ -1,0 +1,178 @@
+//! The end of a run: judged, guarded, and applied or held, inside one transaction.
+
+use super::{
+    super::{Ending, Result, Settled, StoreError},
+    fixed,
+    links::transition,
+    rows::{EntryRow, SEEN_COLUMNS, SeenRow, StateRow, json, ms, word},
+    runs,
+};
+use crate::domain::{
+    counts::Counts,
+    guard::Tally,
+    link::LinkState,
+    observation::{Observation, Standing},
+    progress::RunState,
+    run::{Cause, Run},
+    verdict::{Change, Verdict, judge},
+    whitelist::{self, Entry},
+};
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, SqliteConnection};
+
+#[derive(FromRow)]
+struct DoneRow {
+    link_id: i64,
+    name: String,
+    url: String,
+    active: bool,
+    #[sqlx(flatten)]
+    state: StateRow,
+    #[sqlx(flatten)]
+    seen: SeenRow,
+}
+
+/// One link of a run with what the rules make of it.
+struct Judged {
+    link_id: i64,
+    before: LinkState,
+    verdict: Verdict,
+    seen: Observation,
+}
+
+/// Ends a run. One that is over already is left as it is.
+pub async fn settle(tx: &mut SqliteConnection, id: i64, ending: Ending, at: DateTime<Utc>) -> Result<Settled> {
+    let run = runs::run(tx, id).await?.ok_or(StoreError::NoSuch { what: "run", id })?;
+    if run.state != RunState::Running {
+        return Ok(Settled { state: run.state, hold: run.hold, counts: run.counts });
+    }
+    sqlx::query("UPDATE run_items SET state = 'cancelled' WHERE run_id = ? AND state = 'pending'")
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    let judged = judge_items(tx, &run, at).await?;
+    let counts = tally_counts(tx, id, &judged).await?;
+    let mut tally =
+        Tally { witnesses: ending.witnesses, witnesses_answered: ending.witnesses_answered, ..Tally::default() };
+    for one in judged.iter().filter(|one| one.seen.standing() != Standing::Exempt) {
+        tally.add(&one.seen, one.before.shown, one.verdict.change);
+    }
+    let hold = tally.hold(run.plan.settings.policy.guard);
+    let state = match hold {
+        Some(_) => RunState::Held,
+        None if ending.cancelled => RunState::Cancelled,
+        None => RunState::Done,
+    };
+    if hold.is_none() {
+        write_links(tx, id, &judged, at).await?;
+    }
+    note_changes(tx, id, &judged).await?;
+    sqlx::query("UPDATE runs SET state = ?, hold = ?, counts = ?, finished_at = ?, ms = ? WHERE id = ?")
+        .bind(state.code())
+        .bind(hold.map(word))
+        .bind(json(&counts))
+        .bind(ms(at))
+        .bind(ending.elapsed_ms)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(Settled { state, hold, counts })
+}
+
+/// Applies a held run, judging by the links as they are now.
+pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Settled> {
+    let judged = judge_items(tx, run, at).await?;
+    let counts = tally_counts(tx, run.id, &judged).await?;
+    write_links(tx, run.id, &judged, at).await?;
+    note_changes(tx, run.id, &judged).await?;
+    sqlx::query("UPDATE runs SET state = ?, counts = ? WHERE id = ?")
+        .bind(RunState::Done.code())
+        .bind(json(&counts))
+        .bind(run.id)
+        .execute(tx)
+        .await?;
+    Ok(Settled { state: RunState::Done, hold: run.hold, counts })
+}
+
+async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Vec<Judged>> {
+    let entries = entries(tx).await?;
+    let query = fixed(format!(
+        "SELECT i.link_id, l.name, l.url, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
+             l.manual, {SEEN_COLUMNS}
+         FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? AND i.state = 'done' ORDER BY i.link_id"
+    ));
+    let rows: Vec<DoneRow> = sqlx::query_as(query).bind(run.id).fetch_all(tx).await?;
+    let policy = &run.plan.settings.policy;
+    let mut judged = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(seen) = row.seen.seen()? else { continue };
+        let before = row.state.state()?;
+        let mut verdict = judge(&before, &seen, policy, at);
+        // What the owner changed while the run went on comes first: a link taken out of the roll is not touched,
+        // and one put on the whitelist is not hidden.
+        let exempt_now = seen.standing() != Standing::Exempt && whitelist::exempts(&entries, &row.name, &row.url, at);
+        if !row.active || (exempt_now && verdict.change == Change::Hide) {
+            verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
+        }
+        judged.push(Judged { link_id: row.link_id, before, verdict, seen });
+    }
+    Ok(judged)
+}
+
+async fn entries(tx: &mut SqliteConnection) -> Result<Vec<Entry>> {
+    let rows: Vec<EntryRow> =
+        sqlx::query_as("SELECT id, kind, pattern, enabled, note, expires_at FROM whitelist").fetch_all(tx).await?;
+    Ok(rows.into_iter().map(EntryRow::entry).collect::<std::result::Result<_, _>>()?)
+}
+
+async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Counts> {
+    let (total, cancelled, failed): (u32, u32, u32) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE state = 'cancelled'), count(*) FILTER (WHERE state = 'failed')
+         FROM run_items WHERE run_id = ?",
+    )
+    .bind(id)
+    .fetch_one(tx)
+    .await?;
+    let mut counts = Counts { cancelled, failed, ..Counts::of_total(total) };
+    judged.iter().for_each(|one| counts.add(one.seen.standing(), one.verdict.change));
+    Ok(counts)
+}
+
+async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], at: DateTime<Utc>) -> Result<()> {
+    for one in judged.iter().filter(|one| one.verdict.next != one.before) {
+        let next = &one.verdict.next;
+        sqlx::query(
+            "UPDATE links SET shown = ?, reason = ?, bad_streak = ?, good_streak = ?, since = ?, judged = ?, manual = ?
+             WHERE id = ?",
+        )
+        .bind(next.shown)
+        .bind(next.reason.as_ref().map(json))
+        .bind(next.bad_streak)
+        .bind(next.good_streak)
+        .bind(ms(next.since))
+        .bind(next.judged.map(ms))
+        .bind(next.manual.as_ref().map(json))
+        .bind(one.link_id)
+        .execute(&mut *tx)
+        .await?;
+        if one.verdict.change != Change::None {
+            let cause = if one.seen.standing() == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
+            let of = (one.link_id, Some(run_id));
+            transition(tx, of, at, next.shown, next.reason.as_ref(), cause).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Corrects the pending verdicts that turned out otherwise.
+async fn note_changes(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged]) -> Result<()> {
+    for one in judged {
+        sqlx::query("UPDATE run_items SET change = ?1 WHERE run_id = ?2 AND link_id = ?3 AND change <> ?1")
+            .bind(word(one.verdict.change))
+            .bind(run_id)
+            .bind(one.link_id)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
