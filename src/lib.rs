@@ -7,4 +7,6 @@ pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "ssr")]
+pub mod formats;
+#[cfg(feature = "ssr")]
 pub mod store;
