@@ -1,0 +1,82 @@
+//! Starting and stopping: open files, background work, signals.
+
+use crate::service::Service;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Open files that are not a check's: database, listeners, browsers, name servers.
+const OTHER_FILES: u64 = 64;
+/// Open files that one check may take at most: two addresses raced, and a name lookup.
+const FILES_PER_CHECK: u64 = 2;
+/// How often runs of other processes are looked at.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// Raises the soft limit of open files to the hard one. Called once at start.
+pub fn raise_open_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
+/// Clips a concurrency to what the limit of open files allows, with a warning.
+pub fn fit_open_files(concurrency: u32) -> u32 {
+    let Ok((soft, _)) = rlimit::Resource::NOFILE.get() else { return concurrency };
+    let fits = u32::try_from((soft.saturating_sub(OTHER_FILES) / FILES_PER_CHECK).max(1)).unwrap_or(u32::MAX);
+    if fits < concurrency {
+        tracing::warn!(concurrency, fits, open_files = soft, "fewer checks at once: the limit of open files is low");
+    }
+    concurrency.min(fits)
+}
+
+/// Everything that `serve` does besides answering: schedule, adopting left-over runs, following others' runs.
+pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
+    let schedule = crate::scheduler::serve(service.clone());
+    let look_around = async {
+        let mut tick = tokio::time::interval(LOOK_AROUND);
+        loop {
+            tick.tick().await;
+            if let Err(error) = service.adopt_stale().await {
+                tracing::warn!(%error, "left-over runs could not be looked for");
+            }
+            if service.registry().is_watched()
+                && let Err(error) = service.mirror().await
+            {
+                tracing::warn!(%error, "runs of other processes could not be followed");
+            }
+        }
+    };
+    tokio::select! {
+        () = schedule => {}
+        () = look_around => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+/// Resolves at the first SIGINT or SIGTERM; a second one ends the process at once.
+pub async fn stop_signal() {
+    one_signal().await;
+    tokio::spawn(async {
+        one_signal().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn one_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn one_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,371 @@
+//! The use cases: what the command line, the pages and the schedule ask for.
+//!
+//! **Architecture Invariant:** the only place where engine and store meet. Nothing here knows leptos or axum.
+
+mod drive;
+mod links;
+
+pub use links::{ImportReport, LinkEdit};
+
+use crate::{
+    clock::SharedClock,
+    domain::{
+        backlink::SiteError,
+        link::Link,
+        progress::{RunState, Snapshot, Trigger},
+        run::{ItemState, Plan, Run},
+        settings::{SettingError, Settings},
+        whitelist::{self, Entry},
+    },
+    engine::{
+        guard::Allowed,
+        probe::{Probe, ProbeError},
+        registry::Registry,
+        run::{Ask, Engine},
+    },
+    formats::FormatError,
+    store::{Ending, Settled, SharedStore, StoreError},
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+
+/// Why a use case could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Pattern(#[from] whitelist::PatternError),
+    #[error("no link is called {0:?}; `rollcall link list` shows them all")]
+    UnknownName(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("there is no run {0}")]
+    NoRun(i64),
+    #[error("run {0} is not going on")]
+    NotRunning(i64),
+}
+
+pub type Result<T> = std::result::Result<T, ServiceError>;
+
+/// What reaches out of this process.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    pub allowed: Allowed,
+    /// Name servers; empty takes the system's own.
+    pub dns: Vec<SocketAddr>,
+}
+
+/// Which links a run is over. Inactive links are never in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    All,
+    Ids(Vec<i64>),
+    Names(Vec<String>),
+}
+
+/// A run that was asked for.
+pub struct Started {
+    /// The run that does the work: a new one, or where all links are in another's hands, that one.
+    pub run_id: i64,
+    /// Runs that hold some of the links already.
+    pub elsewhere: Vec<i64>,
+    /// Resolves when the new run is over; `None` where another run does the work.
+    pub done: Option<oneshot::Receiver<Result<Settled>>>,
+}
+
+/// What came of a click on "re-check".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recheck {
+    Run(i64),
+    /// The link is exempt: nothing was fetched.
+    Whitelisted,
+    /// The link is not in the roll.
+    Inactive,
+}
+
+/// Everything the use cases work with.
+pub struct Service {
+    store: SharedStore,
+    engine: Engine,
+    registry: Registry,
+    probe: Probe,
+    clock: SharedClock,
+    /// Names this process in runs.
+    owner: String,
+}
+
+impl Service {
+    /// Puts the parts together and starts the engine with the stored limits.
+    ///
+    /// # Errors
+    /// [`ServiceError`] where the settings cannot be read or TLS not be set up.
+    pub async fn start(store: SharedStore, network: Network, clock: SharedClock) -> Result<Arc<Service>> {
+        let probe = Probe::new(network.allowed, network.dns)?;
+        Service::start_with(store, probe.clone(), Arc::new(probe), clock).await
+    }
+
+    /// As [`Service::start`], with attempts made by `ask`.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_with(
+        store: SharedStore,
+        probe: Probe,
+        ask: Arc<dyn Ask>,
+        clock: SharedClock,
+    ) -> Result<Arc<Service>> {
+        let limits = read_settings(&store).await?.limits;
+        let rng = fastrand::Rng::new();
+        let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
+        let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
+        let engine = Engine::start(ask, clock.clone(), rng, concurrency, limits.per_host);
+        Ok(Arc::new(Service { store, engine, registry: Registry::default(), probe, clock, owner }))
+    }
+
+    pub fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// The settings as stored.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn settings(&self) -> Result<Settings> {
+        read_settings(&self.store).await
+    }
+
+    /// Sets one key, checked first; limits take effect at once.
+    ///
+    /// # Errors
+    /// [`ServiceError::Setting`] where there is no such key or its value is out of range.
+    pub async fn set(&self, key: &str, value: &str) -> Result<()> {
+        let mut settings = self.settings().await?;
+        settings.set(key, value)?;
+        self.store.put_setting(key, &settings.get(key)?).await?;
+        self.use_limits(&settings);
+        Ok(())
+    }
+
+    /// Makes the engine go by these limits from now on.
+    pub fn use_limits(&self, settings: &Settings) {
+        let concurrency = crate::lifecycle::fit_open_files(settings.limits.concurrency);
+        self.engine.set_limits(concurrency, settings.limits.per_host);
+    }
+
+    /// The plan for a run by the stored settings.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn plan(&self) -> Result<Plan> {
+        Ok(Plan { settings: self.settings().await?, whitelist: Vec::new(), widened: self.probe.is_widened() })
+    }
+
+    /// Starts a run and returns at once. Links that another run holds are left to it.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownName`], or where settings or store are at fault.
+    pub async fn start_run(self: &Arc<Self>, trigger: Trigger, pick: Pick, plan: Plan) -> Result<Started> {
+        plan.settings.sites()?;
+        let links = self.picked(&pick).await?;
+        let ids: Vec<i64> = links.iter().map(|link| link.id).collect();
+        let begun = self.store.begin_run(trigger, &plan, &self.owner, &ids, self.clock.now()).await?;
+        let Some(run_id) = begun.run_id else {
+            let run_id = begun.elsewhere.first().copied().unwrap_or_default();
+            return Ok(Started { run_id, elsewhere: begun.elsewhere, done: None });
+        };
+        let claimed: std::collections::HashSet<i64> = begun.claimed.into_iter().collect();
+        let links: Vec<Link> = links.into_iter().filter(|link| claimed.contains(&link.id)).collect();
+        let total = u32::try_from(links.len()).unwrap_or(u32::MAX);
+        let snapshot = Snapshot::new(run_id, trigger, total, self.clock.now().timestamp_millis());
+        let done = self.spawn_drive(snapshot, plan, links, false);
+        Ok(Started { run_id, elsewhere: begun.elsewhere, done: Some(done) })
+    }
+
+    /// Checks one link now, ahead of all that is queued.
+    ///
+    /// # Errors
+    /// Where there is no such link, or the store is at fault.
+    pub async fn recheck(self: &Arc<Self>, link_id: i64) -> Result<Recheck> {
+        let link = self.store.link(link_id).await?;
+        let link = link.ok_or(StoreError::NoSuch { what: "link", id: link_id })?;
+        if !link.active {
+            return Ok(Recheck::Inactive);
+        }
+        if self.is_exempt(&link).await? {
+            return Ok(Recheck::Whitelisted);
+        }
+        let plan = self.plan().await?;
+        let started = self.start_run(Trigger::Click, Pick::Ids(vec![link_id]), plan).await?;
+        Ok(Recheck::Run(started.run_id))
+    }
+
+    /// Adds links to a run of this process while it goes on; says how many were free to join.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotRunning`], or where the store is at fault.
+    pub async fn add_to_run(self: &Arc<Self>, run_id: i64, pick: Pick) -> Result<usize> {
+        if !self.registry.is_mine(run_id) {
+            return Err(ServiceError::NotRunning(run_id));
+        }
+        let run = self.store.run(run_id).await?.ok_or(ServiceError::NoRun(run_id))?;
+        let ids: Vec<i64> = self.picked(&pick).await?.iter().map(|link| link.id).collect();
+        let joined = self.store.add_items(run_id, &ids).await?;
+        self.join(&run, &joined).await?;
+        Ok(joined.len())
+    }
+
+    /// Cancels a run, here or in another process: what was finished stays, the rest is marked cancelled.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotRunning`], or where the store is at fault.
+    pub async fn cancel_run(&self, run_id: i64) -> Result<()> {
+        if self.registry.cancel(run_id) || self.store.ask_cancel(run_id).await? {
+            return Ok(());
+        }
+        match self.store.run(run_id).await? {
+            Some(_) => Err(ServiceError::NotRunning(run_id)),
+            None => Err(ServiceError::NoRun(run_id)),
+        }
+    }
+
+    /// Applies a held run.
+    ///
+    /// # Errors
+    /// Where it is not held, or the store is at fault.
+    pub async fn apply(&self, run_id: i64) -> Result<Settled> {
+        Ok(self.store.apply_held(run_id, self.clock.now()).await?)
+    }
+
+    /// Turns a held run down.
+    ///
+    /// # Errors
+    /// Where it is not held, or the store is at fault.
+    pub async fn discard(&self, run_id: i64) -> Result<()> {
+        Ok(self.store.discard_held(run_id).await?)
+    }
+
+    /// Takes over every run whose process has gone silent, and goes on with it. Only `serve` does this.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn adopt_stale(self: &Arc<Self>) -> Result<Vec<i64>> {
+        let now = self.clock.now();
+        let mut adopted = Vec::new();
+        for run in self.store.running().await? {
+            if run.is_stale(now) && !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner, now).await? {
+                tracing::info!(run = run.id, "going on with a run that was left unfinished");
+                adopted.push(run.id);
+                self.resume(run).await?;
+            }
+        }
+        Ok(adopted)
+    }
+
+    async fn resume(self: &Arc<Self>, run: Run) -> Result<()> {
+        let items = self.store.items(run.id).await?;
+        let snapshot = drive::snapshot_of(&run, &items, self.clock.now());
+        let pending: std::collections::HashSet<i64> =
+            items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
+        let links = self.store.links().await?.into_iter().filter(|link| pending.contains(&link.id)).collect();
+        self.spawn_drive(snapshot, run.plan, links, true);
+        Ok(())
+    }
+
+    /// Ends a silent run without checking the rest: for processes that may not adopt one.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn close_stale(&self, run: &Run) -> Result<()> {
+        let now = self.clock.now();
+        if self.store.adopt(run, &self.owner, now).await? {
+            let elapsed_ms = (now - run.started_at).num_milliseconds();
+            let ending = Ending { cancelled: true, elapsed_ms, ..Ending::default() };
+            self.store.settle(run.id, ending, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a run of another process. One that goes silent is ended.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoRun`], or where the store is at fault.
+    pub async fn follow(&self, run_id: i64) -> Result<Run> {
+        loop {
+            let run = self.store.run(run_id).await?.ok_or(ServiceError::NoRun(run_id))?;
+            if run.state != RunState::Running {
+                return Ok(run);
+            }
+            if run.is_stale(self.clock.now()) {
+                self.close_stale(&run).await?;
+                continue;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Brings the runs of other processes into the registry, for those who watch.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn mirror(&self) -> Result<()> {
+        let running = self.store.running().await?;
+        let ended = self.registry.mirrored().into_iter().filter(|id| !running.iter().any(|run| run.id == *id));
+        let mut runs = Vec::new();
+        for id in ended {
+            runs.extend(self.store.run(id).await?);
+        }
+        runs.extend(running.into_iter().filter(|run| !self.registry.is_mine(run.id)));
+        for run in runs {
+            let items = self.store.items(run.id).await?;
+            self.registry.mirror(drive::snapshot_of(&run, &items, self.clock.now()));
+        }
+        Ok(())
+    }
+
+    async fn picked(&self, pick: &Pick) -> Result<Vec<Link>> {
+        let links = self.store.links().await?;
+        if let Pick::Names(names) = pick {
+            let known = |name: &&String| links.iter().any(|link| link.about.name == **name);
+            if let Some(unknown) = names.iter().find(|name| !known(name)) {
+                return Err(ServiceError::UnknownName(unknown.clone()));
+            }
+        }
+        let wanted = |link: &Link| match pick {
+            Pick::All => true,
+            Pick::Ids(ids) => ids.contains(&link.id),
+            Pick::Names(names) => names.contains(&link.about.name),
+        };
+        Ok(links.into_iter().filter(|link| link.active && wanted(link)).collect())
+    }
+
+    async fn is_exempt(&self, link: &Link) -> Result<bool> {
+        let entries: Vec<Entry> = self.store.whitelist().await?;
+        Ok(whitelist::exempts(&entries, &link.about.name, &link.about.url, self.clock.now()))
+    }
+}
+
+async fn read_settings(store: &SharedStore) -> Result<Settings> {
+    let rows = store.settings().await?;
+    let (settings, wrong) = Settings::from_stored(rows.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    for error in wrong {
+        tracing::warn!(%error, "a stored setting is not used");
+    }
+    Ok(settings)
+}

@@ -1,0 +1,367 @@
+//! A run from its first fetch to its end: reports in, batches to the store, news to the watchers.
+
+use super::{Result, Service};
+use crate::{
+    domain::{
+        class::Class,
+        counts::Counts,
+        link::{Link, LinkState},
+        observation::Observation,
+        progress::{Event, InFlight, Outcome, RECENT_MAX, Snapshot},
+        run::{Item, ItemState, Plan, Run},
+        verdict::{Change, judge},
+        whitelist::{self, Entry},
+    },
+    engine::{
+        check::{Course, Terms},
+        page::Want,
+        probe::Request,
+        registry::TICK,
+        run::Report,
+    },
+    store::{Ending, Record, Settled},
+};
+use chrono::{DateTime, Utc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Outcomes written in one transaction.
+const BATCH: usize = 256;
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A store that fails is asked again so often, a second apart, before the run is left for later.
+const STORE_TRIES: u32 = 3;
+
+/// A run in this process's hands.
+struct Drive {
+    service: Arc<Service>,
+    run_id: i64,
+    plan: Plan,
+    terms: Arc<Terms>,
+    /// What the pending verdicts need of each link.
+    known: HashMap<i64, (String, LinkState)>,
+    resumed: bool,
+    cancel: CancellationToken,
+    started: Instant,
+    begun_ms: i64,
+}
+
+impl Service {
+    /// Runs the checks of a run that is written already, in a task of its own.
+    pub(super) fn spawn_drive(
+        self: &Arc<Self>,
+        snapshot: Snapshot,
+        plan: Plan,
+        links: Vec<Link>,
+        resumed: bool,
+    ) -> oneshot::Receiver<Result<Settled>> {
+        let (tell, done) = oneshot::channel();
+        let service = self.clone();
+        let cancel = CancellationToken::new();
+        let begun_ms = self.clock.now().timestamp_millis() - snapshot.started_ms;
+        let run_id = snapshot.run_id;
+        self.registry.enter(snapshot, cancel.clone());
+        tokio::spawn(async move {
+            let outcome = match terms(&plan) {
+                Ok(terms) => {
+                    let started = Instant::now();
+                    let known = HashMap::new();
+                    let drive = Drive {
+                        service: service.clone(),
+                        run_id,
+                        plan,
+                        terms,
+                        known,
+                        resumed,
+                        cancel,
+                        started,
+                        begun_ms,
+                    };
+                    drive.run(links).await
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &outcome {
+                tracing::error!(run = run_id, %error, "a run stopped; it is left to be gone on with");
+            }
+            service.registry.leave(run_id);
+            // Whoever started the run may be gone; it went on all the same.
+            let _ = tell.send(outcome);
+        });
+        done
+    }
+
+    /// Hands links that have joined a run to the engine.
+    pub(super) async fn join(&self, run: &Run, joined: &[i64]) -> Result<()> {
+        let terms = terms(&run.plan)?;
+        let links = self.store.links().await?.into_iter().filter(|link| joined.contains(&link.id));
+        let courses = links.map(|link| Course::new(link.id, &link.about, terms.clone())).collect();
+        self.registry.publish(run.id, Event::Added { links: u32::try_from(joined.len()).unwrap_or(u32::MAX) });
+        self.engine.add(run.id, courses);
+        Ok(())
+    }
+}
+
+fn terms(plan: &Plan) -> Result<Arc<Terms>> {
+    let settings = &plan.settings;
+    Ok(Arc::new(Terms {
+        sites: Arc::new(settings.sites()?),
+        discovery: settings.discovery,
+        limits: settings.limits.clone(),
+        user_agent: settings.user_agent.as_str().into(),
+    }))
+}
+
+impl Drive {
+    async fn run(mut self, mut links: Vec<Link>) -> Result<Settled> {
+        // Links that joined too late for the engine are found here and checked in a further round.
+        while !links.is_empty() && !self.cancel.is_cancelled() {
+            self.round(links).await?;
+            links = self.left_over().await?;
+        }
+        self.end().await
+    }
+
+    async fn round(&mut self, links: Vec<Link>) -> Result<()> {
+        let courses = self.sort_out(links).await?;
+        let urgent = courses.len() <= 2;
+        let engine = self.service.engine.clone();
+        let mut reports = engine.begin(self.run_id, courses, urgent, self.cancel.clone()).reports;
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut heart = interval(HEARTBEAT);
+        heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let cancel = self.cancel.clone();
+        let mut asked_to_end = false;
+        loop {
+            tokio::select! {
+                taken = reports.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return Ok(());
+                    }
+                    let taken = std::mem::take(&mut batch);
+                    if let Err(error) = self.take(taken).await {
+                        self.service.engine.cancel(self.run_id);
+                        return Err(error);
+                    }
+                }
+                _ = heart.tick() => self.beat().await,
+                _ = tick.tick() => self.service.registry.tick(|snapshot| self.service.age(snapshot)),
+                () = cancel.cancelled(), if !asked_to_end => {
+                    asked_to_end = true;
+                    self.service.engine.cancel(self.run_id);
+                }
+            }
+        }
+    }
+
+    /// Writes the exempt links down, and makes courses of the others.
+    async fn sort_out(&mut self, links: Vec<Link>) -> Result<Vec<Course>> {
+        let now = self.service.clock.now();
+        let mut entries = self.service.store.whitelist().await?;
+        entries.extend(self.plan.whitelist.iter().map(|pattern| Entry {
+            id: 0,
+            kind: whitelist::guess_kind(pattern),
+            pattern: pattern.clone(),
+            enabled: true,
+            note: String::new(),
+            expires_at: None,
+        }));
+        let mut courses = Vec::with_capacity(links.len());
+        let mut exempt = Vec::new();
+        for link in links {
+            if whitelist::exempts(&entries, &link.about.name, &link.about.url, now) {
+                let seen = Box::new(Observation::whitelisted(now));
+                exempt.push(Report::Ended { link_id: link.id, seen });
+            } else {
+                courses.push(Course::new(link.id, &link.about, self.terms.clone()));
+            }
+            self.known.insert(link.id, (link.about.name, link.state));
+        }
+        self.take(exempt).await?;
+        Ok(courses)
+    }
+
+    /// Stores a batch, then tells the watchers: what they hear of is never lost.
+    async fn take(&mut self, reports: Vec<Report>) -> Result<()> {
+        let mut records = Vec::with_capacity(reports.len());
+        let mut events = Vec::with_capacity(reports.len());
+        for report in reports {
+            match report {
+                Report::Started { link_id } => {
+                    let name = self.name(link_id).await;
+                    events.push(Event::Checking(InFlight { link_id, name }));
+                }
+                Report::Ended { link_id, seen } => {
+                    let (record, event) = self.judged(link_id, *seen).await;
+                    records.push(record);
+                    events.extend(event);
+                }
+                Report::Broken { link_id } => {
+                    records.push(Record { link_id, state: ItemState::Failed, seen: None, change: Change::None });
+                    events.push(Event::Failed { link_id, name: self.name(link_id).await });
+                }
+            }
+        }
+        self.write(&records).await?;
+        events.into_iter().for_each(|event| self.service.registry.publish(self.run_id, event));
+        Ok(())
+    }
+
+    async fn write(&self, records: &[Record]) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        for _ in 1..STORE_TRIES {
+            match self.service.store.record(self.run_id, records).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(run = self.run_id, %error, "outcomes could not be stored; trying again"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(self.service.store.record(self.run_id, records).await?)
+    }
+
+    /// The pending verdict on what was seen.
+    async fn judged(&mut self, link_id: i64, seen: Observation) -> (Record, Option<Event>) {
+        // The first process had leave to ask there and this one has not: that says nothing about the site.
+        let not_mine_to_ask = self.resumed
+            && self.plan.widened
+            && !self.service.probe.is_widened()
+            && seen.class == Class::BlockedByPolicy;
+        if not_mine_to_ask {
+            return (Record { link_id, state: ItemState::Cancelled, seen: None, change: Change::None }, None);
+        }
+        let name = self.name(link_id).await;
+        let verdict =
+            self.known.get(&link_id).map(|(_, state)| judge(state, &seen, &self.plan.settings.policy, seen.at));
+        let (change, reason) = verdict.map(|v| (v.change, v.next.reason)).unwrap_or_default();
+        let event = Event::Checked(Outcome::of(link_id, name, &seen, (change, reason)));
+        (Record { link_id, state: ItemState::Done, seen: Some(seen), change }, Some(event))
+    }
+
+    /// A link's name; one that has joined the run is looked up once.
+    async fn name(&mut self, link_id: i64) -> String {
+        if !self.known.contains_key(&link_id)
+            && let Ok(Some(link)) = self.service.store.link(link_id).await
+        {
+            self.known.insert(link_id, (link.about.name, link.state));
+        }
+        self.known.get(&link_id).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    async fn beat(&self) {
+        let service = &self.service;
+        match service.store.beat(self.run_id, &service.owner, service.clock.now()).await {
+            Ok(beat) if !beat.mine => {
+                tracing::warn!(run = self.run_id, "another process has taken the run over");
+                service.engine.cancel(self.run_id);
+            }
+            Ok(beat) if beat.cancel => self.cancel.cancel(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(run = self.run_id, %error, "heartbeat failed"),
+        }
+    }
+
+    /// The run's links that are still to be checked.
+    async fn left_over(&self) -> Result<Vec<Link>> {
+        if self.cancel.is_cancelled() {
+            return Ok(Vec::new());
+        }
+        let items = self.service.store.items(self.run_id).await?;
+        let pending: Vec<i64> =
+            items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mine = self.service.store.beat(self.run_id, &self.service.owner, self.service.clock.now()).await?.mine;
+        let links = self.service.store.links().await?;
+        Ok(links.into_iter().filter(|link| mine && pending.contains(&link.id)).collect())
+    }
+
+    async fn end(self) -> Result<Settled> {
+        let (witnesses, witnesses_answered) = self.ask_witnesses().await;
+        let service = &self.service;
+        let cancelled = self.cancel.is_cancelled();
+        let elapsed_ms = self.begun_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let ending = Ending { cancelled, elapsed_ms, witnesses, witnesses_answered };
+        let settled = service.store.settle(self.run_id, ending, service.clock.now()).await?;
+        let Settled { state, hold, counts } = settled;
+        service.registry.publish(self.run_id, Event::Finished { state, hold, counts, elapsed_ms });
+        tracing::info!(
+            run = self.run_id,
+            state = state.code(),
+            checked = counts.active_num,
+            hide = counts.to_not_show,
+            show = counts.to_show,
+            ms = elapsed_ms,
+            "run ended"
+        );
+        Ok(settled)
+    }
+
+    /// Asks the owner's witnesses whether our own network is up.
+    async fn ask_witnesses(&self) -> (u32, u32) {
+        let settings = &self.plan.settings;
+        let limits = &settings.limits;
+        let asking = settings.witnesses.iter().map(|url| {
+            let request = Request {
+                url: url.clone(),
+                want: Want::default(),
+                accept: Vec::new(),
+                limit: Duration::from_millis(limits.timeout_ms.into()),
+                connect_limit: Duration::from_millis(limits.connect_timeout_ms.into()),
+                user_agent: self.terms.user_agent.clone(),
+            };
+            async move { self.service.probe.ask(&request, self.service.clock.now()).await.status.is_some() }
+        });
+        let answers = futures::future::join_all(asking).await;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (count(answers.len()), count(answers.iter().filter(|answered| **answered).count()))
+    }
+}
+
+impl Service {
+    /// How long a live run has taken so far, milliseconds.
+    pub fn age(&self, snapshot: &Snapshot) -> i64 {
+        self.clock.now().timestamp_millis() - snapshot.started_ms
+    }
+}
+
+/// A run's snapshot from what is stored.
+pub fn snapshot_of(run: &Run, items: &[Item], now: DateTime<Utc>) -> Snapshot {
+    let total = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let mut snapshot = Snapshot::new(run.id, run.trigger, total, run.started_at.timestamp_millis());
+    let mut counts = Counts::of_total(total);
+    let mut done: Vec<(&Item, &Observation)> = Vec::new();
+    for item in items {
+        match (item.state, &item.seen) {
+            (ItemState::Done, Some(seen)) => {
+                counts.add(seen.standing(), item.change);
+                done.push((item, seen));
+            }
+            (ItemState::Cancelled, _) => counts.cancelled += 1,
+            (ItemState::Failed, _) => counts.failed += 1,
+            _ => {}
+        }
+    }
+    done.sort_by_key(|(_, seen)| seen.at);
+    let newest = done.len().saturating_sub(RECENT_MAX);
+    snapshot.recent = done[newest..]
+        .iter()
+        .map(|(item, seen)| Outcome::of(item.link_id, item.name.clone(), seen, (item.change, item.reason.clone())))
+        .collect();
+    snapshot.seq = u64::from(counts.finished());
+    snapshot.counts = counts;
+    snapshot.state = run.state;
+    snapshot.hold = run.hold;
+    snapshot.elapsed_ms = match run.finished_at {
+        Some(_) => run.ms,
+        None => (now - run.started_at).num_milliseconds(),
+    };
+    snapshot
+}

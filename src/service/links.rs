@@ -1,0 +1,201 @@
+//! Links and whitelist: adding, changing, importing, exempting.
+
+use super::{Result, Service, ServiceError};
+use crate::{
+    domain::{
+        address,
+        link::About,
+        whitelist::{self, Entry, Kind},
+    },
+    formats::{self, Format, Note},
+    store::{Draft, Imported, StoreError},
+};
+use chrono::{DateTime, Utc};
+
+/// What an import did, or would do.
+#[derive(Clone, Debug)]
+pub struct ImportReport {
+    pub format: Format,
+    pub added: usize,
+    pub updated: usize,
+    pub unchanged: usize,
+    pub duplicates: Vec<Note>,
+    pub bad: Vec<Note>,
+}
+
+/// Changes to one link; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct LinkEdit {
+    pub fields: Draft,
+    pub name: Option<String>,
+    pub url: Option<String>,
+    pub active: Option<bool>,
+    pub backlink: Option<bool>,
+    /// Milliseconds; `Some(None)` goes back to the setting.
+    pub timeout_ms: Option<Option<u32>>,
+    pub accept: Option<Vec<u16>>,
+}
+
+impl Service {
+    /// Takes a list of friends in. Bad rows are told with their line, and the rest goes in; importing the same
+    /// file twice changes nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::Format`] where nothing of the file can be used; then nothing is changed.
+    pub async fn import(&self, bytes: &[u8], format: Option<Format>, dry_run: bool) -> Result<ImportReport> {
+        let parsed = formats::read(bytes, format)?;
+        let drafts: Vec<Draft> = parsed.rows.into_iter().map(|row| row.draft).collect();
+        let done = self.store.import(&drafts, self.clock.now(), dry_run).await?;
+        let count = |kind| done.iter().filter(|one| **one == kind).count();
+        Ok(ImportReport {
+            format: parsed.format,
+            added: count(Imported::Added),
+            updated: count(Imported::Updated),
+            unchanged: count(Imported::Unchanged),
+            duplicates: parsed.duplicates,
+            bad: parsed.bad,
+        })
+    }
+
+    /// Writes the roll in a format; with `shown` only what the blog displays.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn export(&self, format: Format, shown: bool) -> Result<String> {
+        let links = self.store.links().await?;
+        let links: Vec<_> = links.into_iter().filter(|l| !shown || (l.active && l.state.shown)).collect();
+        let entries = self.store.whitelist().await?;
+        Ok(formats::write(&links, &entries, format, self.clock.now()))
+    }
+
+    /// Adds a link; returns its id.
+    ///
+    /// # Errors
+    /// Where the address is none, or in the roll already.
+    pub async fn add_link(&self, edit: LinkEdit) -> Result<i64> {
+        let active = edit.active.unwrap_or(true);
+        let mut about = About::default();
+        edit.apply(&mut about)?;
+        if about.name.is_empty() {
+            let url = address::parse(&about.url).map_err(StoreError::from)?;
+            address::bare_host(&url).clone_into(&mut about.name);
+        }
+        Ok(self.store.add_link(&about, active, self.clock.now()).await?)
+    }
+
+    /// Changes a link.
+    ///
+    /// # Errors
+    /// Where there is none, or its new address is none or another's.
+    pub async fn edit_link(&self, id: i64, edit: LinkEdit) -> Result<()> {
+        let link = self.store.link(id).await?.ok_or(StoreError::NoSuch { what: "link", id })?;
+        let active = edit.active.unwrap_or(link.active);
+        let mut about = link.about;
+        edit.apply(&mut about)?;
+        Ok(self.store.set_link(id, &about, active).await?)
+    }
+
+    /// Adds a whitelist entry, or brings the one of that pattern up to date. One that is on shows its links at
+    /// once; returns how many were hidden.
+    ///
+    /// # Errors
+    /// [`ServiceError::Pattern`] where a host pattern is none.
+    pub async fn put_entry(
+        &self,
+        kind: Kind,
+        pattern: &str,
+        enabled: bool,
+        note: &str,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<u32> {
+        let pattern = match kind {
+            Kind::Host => whitelist::normal_host(pattern)?,
+            Kind::Name => pattern.trim().to_owned(),
+        };
+        if pattern.is_empty() {
+            return Err(ServiceError::Invalid("the pattern is empty; write a link's name or a host".into()));
+        }
+        let entry = Entry { id: 0, kind, pattern, enabled, note: note.to_owned(), expires_at };
+        let now = self.clock.now();
+        self.store.put_entry(&entry, now).await?;
+        if !entry.in_force(now) {
+            return Ok(0);
+        }
+        let links = self.store.links().await?;
+        let named = |link: &&crate::domain::link::Link| entry.names(&link.about.name, &link.about.url);
+        let ids: Vec<i64> = links.iter().filter(named).map(|link| link.id).collect();
+        Ok(self.store.show_exempt(&ids, now).await?)
+    }
+
+    /// Switches an entry on or off.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] where there is no such entry.
+    pub async fn switch_entry(&self, pattern: &str, enabled: bool) -> Result<u32> {
+        let entry = self.entry(pattern).await?;
+        self.put_entry(entry.kind, &entry.pattern, enabled, &entry.note, entry.expires_at).await
+    }
+
+    /// Removes an entry.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] where there is no such entry.
+    pub async fn remove_entry(&self, pattern: &str) -> Result<()> {
+        let entry = self.entry(pattern).await?;
+        self.store.remove_entry(entry.kind, &entry.pattern).await?;
+        Ok(())
+    }
+
+    async fn entry(&self, pattern: &str) -> Result<Entry> {
+        let host = whitelist::normal_host(pattern).ok();
+        let entries = self.store.whitelist().await?;
+        let found = entries.into_iter().find(|entry| match entry.kind {
+            Kind::Name => entry.pattern == pattern.trim(),
+            Kind::Host => Some(&entry.pattern) == host.as_ref(),
+        });
+        found.ok_or_else(|| {
+            ServiceError::Invalid(format!("no whitelist entry {pattern:?}; `rollcall whitelist list` shows them all"))
+        })
+    }
+}
+
+impl LinkEdit {
+    /// Puts the changes into a link's fields, checked first.
+    fn apply(self, about: &mut About) -> Result<()> {
+        if let Some(url) = self.url {
+            let parsed = address::parse(&url).map_err(StoreError::from)?;
+            about.url = if url.contains("://") { url.trim().to_owned() } else { parsed.to_string() };
+        }
+        if let Some(name) = self.name {
+            name.trim().clone_into(&mut about.name);
+        }
+        let fields = self.fields;
+        if let Some(page) = fields.backlink_page.as_ref().filter(|page| !page.is_empty()) {
+            address::parse(page).map_err(StoreError::from)?;
+        }
+        let slots = [
+            (&mut about.group, fields.group),
+            (&mut about.logo, fields.logo),
+            (&mut about.description, fields.description),
+            (&mut about.feed, fields.feed),
+            (&mut about.backlink_page, fields.backlink_page),
+            (&mut about.email, fields.email),
+            (&mut about.note, fields.note),
+        ];
+        for (held, new) in slots {
+            if let Some(new) = new {
+                *held = new;
+            }
+        }
+        if let Some(backlink) = self.backlink {
+            about.overrides.backlink_off = !backlink;
+        }
+        if let Some(timeout_ms) = self.timeout_ms {
+            about.overrides.timeout_ms = timeout_ms;
+        }
+        if let Some(accept) = self.accept {
+            about.overrides.accept = accept;
+        }
+        Ok(())
+    }
+}
