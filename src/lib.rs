@@ -1,5 +1,8 @@
 //! Rollcall: calls the roll of a blogroll. ARCHITECTURE.md walks through the code.
 
+// Views nest their types deeply.
+#![recursion_limit = "256"]
+
 pub mod domain;
 
 #[cfg(feature = "ssr")]
@@ -18,3 +21,15 @@ pub mod scheduler;
 pub mod service;
 #[cfg(feature = "ssr")]
 pub mod store;
+pub mod web;
+
+#[cfg(feature = "ssr")]
+pub mod cli;
+
+/// Brings the drawn page to life. Called by the document's start script.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(web::app::App);
+}

@@ -39,6 +39,8 @@ CREATE TABLE links (
 
 CREATE INDEX links_by_name ON links (name);
 CREATE INDEX links_by_group ON links (group_id);
+-- The order of the table.
+CREATE INDEX links_by_state ON links (active DESC, shown, id);
 
 CREATE TABLE whitelist (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Watchers are told at most ten times a second. Design.md, Facts.
@@ -19,7 +19,7 @@ const EVENTS_MAX: usize = 100;
 const BACKLOG: usize = 64;
 
 /// One serialised message, shared by all watchers.
-pub type Line = Arc<str>;
+pub type Line = bytes::Bytes;
 
 /// The live runs.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ pub struct Registry {
 struct Inner {
     runs: Mutex<BTreeMap<i64, Live>>,
     lines: broadcast::Sender<Line>,
+    taps: Mutex<Vec<mpsc::UnboundedSender<(i64, Event)>>>,
 }
 
 struct Live {
@@ -43,7 +44,7 @@ struct Live {
 impl Default for Registry {
     fn default() -> Self {
         let (lines, _) = broadcast::channel(BACKLOG);
-        Registry { inner: Arc::new(Inner { runs: Mutex::default(), lines }) }
+        Registry { inner: Arc::new(Inner { runs: Mutex::default(), lines, taps: Mutex::default() }) }
     }
 }
 
@@ -56,10 +57,18 @@ impl Registry {
 
     /// Says what happened in a run. Watchers hear of it at the next [`Registry::tick`].
     pub fn publish(&self, run_id: i64, event: Event) {
+        self.taps().retain(|tap| tap.send((run_id, event.clone())).is_ok());
         if let Some(live) = self.runs().get_mut(&run_id) {
             live.snapshot.fold(&event);
             live.unsent.push(event);
         }
+    }
+
+    /// Every event of every run of this process from now on, one by one; for the command line.
+    pub fn tap(&self) -> mpsc::UnboundedReceiver<(i64, Event)> {
+        let (tap, events) = mpsc::unbounded_channel();
+        self.taps().push(tap);
+        events
     }
 
     /// Brings in how a run of another process stands.
@@ -158,6 +167,10 @@ impl Registry {
         }
     }
 
+    fn taps(&self) -> MutexGuard<'_, Vec<mpsc::UnboundedSender<(i64, Event)>>> {
+        self.inner.taps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn runs(&self) -> MutexGuard<'_, BTreeMap<i64, Live>> {
         self.inner.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -187,9 +200,11 @@ mod tests {
         let (first, mut later) = registry.watch();
         registry.publish(7, checking(2));
         registry.tick(|_| 40);
-        let Message::Snapshot { mut snapshot } = serde_json::from_str(&first[0]).unwrap() else { panic!("{first:?}") };
+        let Message::Snapshot { mut snapshot } = serde_json::from_slice(&first[0]).unwrap() else {
+            panic!("{first:?}")
+        };
         assert_eq!(snapshot.seq, 1);
-        let Message::Events { seq, events, .. } = serde_json::from_str(&later.try_recv().unwrap()).unwrap() else {
+        let Message::Events { seq, events, .. } = serde_json::from_slice(&later.try_recv().unwrap()).unwrap() else {
             panic!("events were due")
         };
         assert_eq!(seq, snapshot.seq);
@@ -205,13 +220,13 @@ mod tests {
         let (_, mut later) = registry.watch();
         (0..500).for_each(|id| registry.publish(7, checking(id)));
         registry.tick(|_| 0);
-        assert!(later.try_recv().unwrap().contains("\"snapshot\""));
+        assert!(later.try_recv().unwrap().starts_with(b"{\"message\":\"snapshot\""));
         assert!(later.try_recv().is_err());
     }
 
     #[test]
     fn with_no_run_watchers_hear_so() {
         let (first, _) = Registry::default().watch();
-        assert_eq!(&*first[0], "{\"message\":\"idle\"}\n");
+        assert_eq!(first[0], "{\"message\":\"idle\"}\n");
     }
 }

@@ -8,6 +8,8 @@ mod node;
 mod opml;
 mod yaml;
 
+pub use json::rfc3339;
+
 use crate::{
     domain::{address, link::Link, whitelist},
     engine::charset,

@@ -135,12 +135,27 @@ pub struct ScheduleRow {
     pub last_due: Option<DateTime<Utc>>,
 }
 
+/// How the roll stands in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub links: u32,
+    /// Active and shown.
+    pub shown: u32,
+    /// Active and hidden.
+    pub hidden: u32,
+    /// Active, and the newest check could not tell.
+    pub review: u32,
+}
+
 /// Links, groups and what the rules remember of them.
 #[async_trait]
 pub trait Links: Send + Sync {
     /// Every link, by id.
     async fn links(&self) -> Result<Vec<Link>>;
     async fn link(&self, id: i64) -> Result<Option<Link>>;
+    /// Some links in the order of the table: hidden ones first, inactive ones last.
+    async fn page(&self, offset: u32, limit: u32) -> Result<Vec<Link>>;
+    async fn totals(&self) -> Result<Totals>;
     /// # Errors
     /// [`StoreError::DuplicateLink`] where the normalised address is taken.
     async fn add_link(&self, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64>;

@@ -1,12 +1,13 @@
 //! Links and groups.
 
 use super::{
-    super::{Draft, Imported, Links, Result, StoreError},
+    super::{Draft, Imported, Links, Result, StoreError, Totals},
     SqliteStore, fixed,
     rows::{LINK_COLUMNS, LinkRow, TransitionRow, json, ms, word},
 };
 use crate::domain::{
     address,
+    class::Class,
     link::{About, Link, Manual},
     reason::Reason,
     run::Cause,
@@ -29,6 +30,30 @@ impl Links for SqliteStore {
         let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} WHERE l.id = ?"));
         let row: Option<LinkRow> = sqlx::query_as(query).bind(id).fetch_optional(&self.readers).await?;
         Ok(row.map(LinkRow::link).transpose()?)
+    }
+
+    async fn page(&self, offset: u32, limit: u32) -> Result<Vec<Link>> {
+        // The ids come from the index alone, so that a late page costs no more than the first.
+        let query = fixed(format!(
+            "SELECT {LINK_COLUMNS} {FROM_LINKS}
+             WHERE l.id IN (SELECT id FROM links ORDER BY active DESC, shown, id LIMIT ? OFFSET ?)
+             ORDER BY l.active DESC, l.shown, l.id"
+        ));
+        let rows: Vec<LinkRow> = sqlx::query_as(query).bind(limit).bind(offset).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(LinkRow::link).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn totals(&self) -> Result<Totals> {
+        let unverifiable: Vec<String> =
+            Class::ALL.iter().filter(|c| c.is_unverifiable()).map(|c| format!("'{c}'")).collect();
+        let query = fixed(format!(
+            "SELECT count(*), count(*) FILTER (WHERE active = 1 AND shown = 1),
+                 count(*) FILTER (WHERE active = 1 AND shown = 0),
+                 count(*) FILTER (WHERE active = 1 AND last_class IN ({})) FROM links",
+            unverifiable.join(", ")
+        ));
+        let (links, shown, hidden, review) = sqlx::query_as(query).fetch_one(&self.readers).await?;
+        Ok(Totals { links, shown, hidden, review })
     }
 
     async fn add_link(&self, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {

@@ -1,0 +1,347 @@
+//! `check`: one run, printed.
+
+use super::{Context, Failure, NetworkArgs, Outcome, output};
+use crate::{
+    domain::{
+        counts::Counts,
+        guard::Hold,
+        lang::Lang,
+        observation::Standing,
+        progress::{Event, RunState, Trigger},
+        reason::class_words,
+        run::{Item, Plan},
+        settings::Settings,
+    },
+    service::{Pick, Service, ServiceError},
+    store::Settled,
+};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
+
+/// Check links once and print what came of it.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall check                                   all links, by the stored settings
+  rollcall check --name Alice --name Bob           these two
+  rollcall check --format json --details           for a script: counts and every link
+  rollcall check --format ndjson                   events as they happen, the result last
+  rollcall check --exit-code || mail -s gone me    exit status 3 where a link was newly hidden
+
+All options hold for this run only.")]
+pub struct CheckArgs {
+    /// Only the link of this name (repeatable)
+    #[arg(long = "name", env = "ROLLCALL_NAME", value_delimiter = '\n', value_name = "NAME")]
+    names: Vec<String>,
+    /// My site, instead of the stored my_sites (repeatable)
+    #[arg(long, env = "ROLLCALL_SITE_LINK", value_delimiter = ',', value_name = "URL")]
+    site_link: Vec<String>,
+    /// A regular expression that counts as a backlink where it matches the page's text (repeatable)
+    #[arg(long, env = "ROLLCALL_SITE_LINK_REGEX", value_delimiter = '\n', value_name = "RE")]
+    site_link_regex: Vec<String>,
+    /// Exempt this name or host pattern as well (repeatable)
+    #[arg(long, env = "ROLLCALL_WHITELIST", value_delimiter = ',', value_name = "NAME")]
+    whitelist: Vec<String>,
+    /// Checks at once, 1-1000
+    #[arg(long, env = "ROLLCALL_CONCURRENCY", value_name = "N")]
+    concurrency: Option<String>,
+    /// Checks at once of one host and port, 1-1000
+    #[arg(long, env = "ROLLCALL_PER_HOST", value_name = "N")]
+    per_host: Option<String>,
+    /// Time limit of one attempt, 0.1-300
+    #[arg(long, env = "ROLLCALL_TIMEOUT", value_name = "SECONDS")]
+    timeout: Option<String>,
+    /// Further attempts after a failure that may pass, 0-100
+    #[arg(long, env = "ROLLCALL_RETRIES", value_name = "N")]
+    retries: Option<String>,
+    /// strict: one bad check hides; patient: two or three in a row
+    #[arg(long, env = "ROLLCALL_POLICY", value_name = "strict|patient")]
+    policy: Option<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// How the result is printed
+    #[arg(long, env = "ROLLCALL_FORMAT", default_value = "text")]
+    format: OutputFormat,
+    /// With json and ndjson: every link as well
+    #[arg(long, env = "ROLLCALL_DETAILS")]
+    details: bool,
+    /// Exit with 3 where a link was newly hidden
+    #[arg(long, env = "ROLLCALL_EXIT_CODE")]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    Text,
+    Json,
+    Ndjson,
+}
+
+/// The seed system's envelope.
+#[derive(Serialize)]
+struct Envelope {
+    code: u8,
+    data: Value,
+    message: String,
+    error: String,
+    /// Seconds.
+    time: f64,
+}
+
+/// What a run came to, for printing.
+struct Report {
+    run_id: i64,
+    settled: Settled,
+    items: Vec<Item>,
+}
+
+pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
+    let start = Instant::now();
+    let outcome = make(context, &args).await;
+    let time = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    match outcome {
+        Ok(report) => print(context, &args, &report, time),
+        Err(failure @ (Failure::Failed(_) | Failure::Usage(_))) if args.format != OutputFormat::Text => {
+            let (Failure::Failed(text) | Failure::Usage(text)) = &failure else { return Err(failure) };
+            let envelope = Envelope { code: 1, data: Value::Null, message: String::new(), error: text.clone(), time };
+            print_json(&envelope)?;
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
+    let service = context.service(&args.network).await?;
+    let mut plan = service.plan().await?;
+    apply(args, &mut plan)?;
+    service.use_limits(&plan.settings);
+    let pick = if args.names.is_empty() { Pick::All } else { Pick::Names(args.names.clone()) };
+    let settled = loop {
+        let events = service.registry().tap();
+        let started = service.start_run(Trigger::CommandLine, pick.clone(), plan.clone()).await?;
+        if let Some(done) = started.done {
+            for run in &started.elsewhere {
+                eprintln!("some links are in run {run}'s hands already; `rollcall run show {run}` tells of them");
+            }
+            break (started.run_id, attend(&service, args, started.run_id, events, done).await?);
+        }
+        // Someone else is at it: wait for them. A run whose process died is ended, and the links are ours then.
+        eprintln!("run {} is checking these links already; waiting for it", started.run_id);
+        let before = service.store().run(started.run_id).await?;
+        let after = service.follow(started.run_id).await?;
+        if before.is_none_or(|before| before.owner == after.owner) {
+            break (after.id, Settled { state: after.state, hold: after.hold, counts: after.counts });
+        }
+    };
+    let (run_id, settled) = settled;
+    if settled.state == RunState::Cancelled && settled.counts.cancelled > 0 {
+        eprintln!("cancelled: {} links were not checked; what was found so far is kept", settled.counts.cancelled);
+    }
+    let items = service.store().items(run_id).await?;
+    Ok(Report { run_id, settled, items })
+}
+
+/// Puts the options over the stored settings, for this run only.
+fn apply(args: &CheckArgs, plan: &mut Plan) -> Result<(), Failure> {
+    let settings: &mut Settings = &mut plan.settings;
+    let texts = [
+        ("concurrency", "--concurrency", &args.concurrency),
+        ("per_host", "--per-host", &args.per_host),
+        ("timeout", "--timeout", &args.timeout),
+        ("retries", "--retries", &args.retries),
+        ("policy", "--policy", &args.policy),
+    ];
+    for (key, flag, value) in texts {
+        if let Some(value) = value {
+            settings.set(key, value).map_err(|e| Failure::Usage(e.to_string().replacen(key, flag, 1)))?;
+        }
+    }
+    if !args.site_link.is_empty() || !args.site_link_regex.is_empty() {
+        settings.my_sites.clone_from(&args.site_link);
+        settings.my_site_patterns.clone_from(&args.site_link_regex);
+    }
+    settings.sites().map_err(|e| Failure::Usage(e.to_string()))?;
+    plan.whitelist.clone_from(&args.whitelist);
+    Ok(())
+}
+
+/// Shows the run's progress until it is over. The first interrupt cancels it, a second one ends the process.
+async fn attend(
+    service: &Arc<Service>,
+    args: &CheckArgs,
+    run_id: i64,
+    mut events: mpsc::UnboundedReceiver<(i64, Event)>,
+    mut done: tokio::sync::oneshot::Receiver<Result<Settled, ServiceError>>,
+) -> Result<Settled, Failure> {
+    let bar = progress_bar(args, service, run_id);
+    let mut stop = std::pin::pin!(crate::lifecycle::stop_signal());
+    let mut stopped = false;
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            Some((id, event)) = events.recv() => if id == run_id { show(args, &bar, &event)? },
+            outcome = &mut done => break outcome,
+            () = &mut stop, if !stopped => {
+                stopped = true;
+                service.cancel_run(run_id).await?;
+            }
+        }
+    };
+    while let Ok((id, event)) = events.try_recv() {
+        if id == run_id {
+            show(args, &bar, &event)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))??)
+}
+
+/// A bar on a terminal, nothing in a pipe.
+fn progress_bar(args: &CheckArgs, service: &Arc<Service>, run_id: i64) -> ProgressBar {
+    if args.format == OutputFormat::Ndjson {
+        return ProgressBar::hidden();
+    }
+    let snapshot = service.registry().snapshots().into_iter().find(|s| s.run_id == run_id);
+    let bar = ProgressBar::new(snapshot.map_or(0, |s| u64::from(s.counts.total)));
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {elapsed}  {wide_msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn show(args: &CheckArgs, bar: &ProgressBar, event: &Event) -> Result<(), Failure> {
+    if args.format == OutputFormat::Ndjson {
+        return print_json(event);
+    }
+    match event {
+        Event::Checking(site) => bar.set_message(output::plain(&site.name, 40)),
+        Event::Checked(_) | Event::Failed { .. } => bar.inc(1),
+        Event::Added { links } => bar.inc_length(u64::from(*links)),
+        Event::Finished { .. } => {}
+    }
+    Ok(())
+}
+
+fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
+    let Settled { state, hold, counts } = report.settled;
+    let held = state == RunState::Held;
+    match args.format {
+        OutputFormat::Text => print_text(context.lang, report, time)?,
+        OutputFormat::Json | OutputFormat::Ndjson => {
+            let mut data = json!({
+                "active_num": counts.active_num,
+                "to_not_show": counts.to_not_show,
+                "to_show": counts.to_show,
+                "unverifiable": counts.unverifiable,
+                "whitelisted": counts.whitelisted,
+                "held": held,
+                "run_id": report.run_id,
+                "version": env!("CARGO_PKG_VERSION"),
+            });
+            if args.details {
+                data["links"] = report.items.iter().filter_map(|item| detail(context.lang, item)).collect();
+            }
+            let message = hold.map(|hold| held_words(hold, report.run_id, &counts)).unwrap_or_default();
+            let cancelled = state == RunState::Cancelled;
+            let error = if cancelled { "the run was cancelled".to_owned() } else { String::new() };
+            print_json(&Envelope { code: u8::from(cancelled), data, message, error, time })?;
+        }
+    }
+    Ok(match () {
+        () if state == RunState::Cancelled => ExitCode::FAILURE,
+        () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(3),
+        () => ExitCode::SUCCESS,
+    })
+}
+
+/// One link of the result. Design.md, Command line: `--details`.
+fn detail(lang: Lang, item: &Item) -> Option<Value> {
+    let seen = item.seen.as_ref()?;
+    let reason = item
+        .reason
+        .as_ref()
+        .map(|reason| json!({ "code": reason.code, "params": reason.params, "text": reason.words(lang) }));
+    Some(json!({
+        "id": item.link_id,
+        "name": item.name,
+        "url": item.url,
+        "shown": item.shown,
+        "changed": item.change != crate::domain::verdict::Change::None,
+        "reason": reason,
+        "class": seen.class,
+        "status": seen.status,
+        "final_url": seen.final_url,
+        "ms": seen.ms,
+        "attempts": seen.attempts,
+        "backlink": {
+            "state": seen.backlink.state,
+            "href": seen.backlink.href,
+            "page": seen.backlink.page,
+        },
+        "flags": seen.flags,
+    }))
+}
+
+fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let text = serde_json::to_string(value).map_err(|e| Failure::Failed(e.to_string()))?;
+    writeln!(out, "{text}")?;
+    out.flush()?;
+    Ok(())
+}
+
+fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    for item in &report.items {
+        let Some(seen) = &item.seen else { continue };
+        let standing = seen.standing();
+        if standing == Standing::Good && item.change == crate::domain::verdict::Change::None {
+            continue;
+        }
+        let (style, mark) = output::mark(standing);
+        let words = match seen.class {
+            crate::domain::class::Class::HttpStatus => crate::domain::reason::Reason::of(seen).words(lang),
+            class => class_words(class, lang).to_owned(),
+        };
+        let change = match item.change {
+            crate::domain::verdict::Change::None => "",
+            crate::domain::verdict::Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
+            crate::domain::verdict::Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
+        };
+        let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));
+        writeln!(out, "{}{mark}{} {name}  {words}{change}  {url}", style.render(), style.render_reset())?;
+    }
+    let Settled { hold, counts, .. } = report.settled;
+    let summary = lang.pick(
+        format!(
+            "检查 {} · 隐藏 {} · 恢复 {} · 无法核对 {} · 白名单 {} · {time:.1} 秒",
+            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
+        ),
+        format!(
+            "checked {} · to hide {} · to show {} · unverifiable {} · whitelisted {} · {time:.1} s",
+            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
+        ),
+    );
+    writeln!(out, "{summary}")?;
+    if let Some(hold) = hold {
+        let (style, words) = (output::YELLOW, held_words(hold, report.run_id, &counts));
+        writeln!(out, "{}{words}{}", style.render(), style.render_reset())?;
+    }
+    Ok(())
+}
+
+fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
+    let why = match hold {
+        Hold::TooManyHidden => "it would hide too many links at once",
+        Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
+        Hold::WitnessesFailed => "no witness site answered, which looks like a fault of our own network",
+    };
+    format!(
+        "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
+        counts.to_not_show, counts.to_show
+    )
+}

@@ -1,0 +1,93 @@
+//! `import` and `export`.
+
+use super::{Context, Failure, NetworkArgs, Outcome};
+use crate::formats::{Format, MAX_BYTES};
+use clap::Args;
+use std::{
+    io::{Read, Write},
+    process::ExitCode,
+};
+
+/// Take a list of friends in. New ones are added, known ones updated with what the file says; what is shown or
+/// hidden stays as it is. Importing twice changes nothing.
+#[derive(Args)]
+#[command(after_help = "Reads hexo, butterfly and anzhiyu link.yml, friend.json, check-flink's link_list, CSV with and
+without a header, OPML 1 and 2, and Rollcall's own JSON. The format is found by the content.
+
+Examples:
+  rollcall import source/_data/link.yml
+  rollcall import --dry-run blogs.csv             say what would happen, change nothing
+  curl https://example.com/friend.json | rollcall import -")]
+pub struct ImportArgs {
+    /// The file, or - for standard input
+    #[arg(value_name = "FILE|-")]
+    file: String,
+    /// The format, where it should not be found by the content
+    #[arg(long, env = "ROLLCALL_FORMAT")]
+    format: Option<Format>,
+    /// Change nothing, only say what would happen
+    #[arg(long, env = "ROLLCALL_DRY_RUN")]
+    dry_run: bool,
+}
+
+/// Write the list of friends to standard output.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rollcall export > backup.json
+  rollcall export --format link-yml --shown > source/_data/link.yml")]
+pub struct ExportArgs {
+    /// The format
+    #[arg(long, env = "ROLLCALL_FORMAT", default_value = "json")]
+    format: Format,
+    /// Only the links that are shown
+    #[arg(long, env = "ROLLCALL_SHOWN")]
+    shown: bool,
+}
+
+pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
+    let bytes = read(&args.file)?;
+    let service = context.service(&NetworkArgs::default()).await?;
+    let report = service.import(&bytes, args.format, args.dry_run).await.map_err(|e| match e {
+        crate::service::ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),
+        other => other.into(),
+    })?;
+    let mut out = std::io::stdout().lock();
+    for note in &report.bad {
+        writeln!(out, "line {}: bad: {}", note.line, super::output::plain(&note.why, 200))?;
+    }
+    for note in &report.duplicates {
+        writeln!(out, "line {}: skipped: {}", note.line, super::output::plain(&note.why, 200))?;
+    }
+    let would = if args.dry_run { "would be: " } else { "" };
+    let skipped = report.unchanged + report.duplicates.len();
+    let (added, updated, bad) = (report.added, report.updated, report.bad.len());
+    writeln!(out, "{would}added {added}, updated {updated}, skipped {skipped}, bad {bad}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn export(context: &Context, args: ExportArgs) -> Outcome {
+    let service = context.service(&NetworkArgs::default()).await?;
+    let text = service.export(args.format, args.shown).await?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &str) -> Result<Vec<u8>, Failure> {
+    let cannot = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure::Failed(format!("cannot read {file}: {why}"))
+    };
+    let mut bytes = Vec::new();
+    // One byte more than is taken, so that a longer file is told.
+    let limit = MAX_BYTES as u64 + 1;
+    if file == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(cannot)?;
+    } else {
+        std::fs::File::open(file).and_then(|f| f.take(limit).read_to_end(&mut bytes)).map_err(cannot)?;
+    }
+    Ok(bytes)
+}

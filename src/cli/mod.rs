@@ -1,0 +1,263 @@
+//! The command line, one file a subcommand.
+//!
+//! Data goes to standard output, talk and progress to standard error. Exit 0 done, 1 failed, 2 usage.
+
+mod backup;
+mod check;
+mod demo;
+mod healthcheck;
+mod import;
+mod link;
+mod output;
+mod run;
+mod schedule;
+mod serve;
+mod setting;
+mod whitelist;
+
+use crate::{
+    clock::{SharedClock, SystemClock},
+    config,
+    domain::lang::Lang,
+    engine::guard::Allowed,
+    lifecycle,
+    service::{Network, Service, ServiceError},
+    store::{SharedStore, StoreError, sqlite::SqliteStore},
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Calls the roll of a blogroll: checks every friend link, hides the dead with a reason, restores the recovered.
+#[derive(Parser)]
+#[command(name = "rollcall", version, about, long_about = None, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  rollcall import link.yml                        take a blogroll in
+  rollcall setting set my_sites https://me.example
+  rollcall check                                  check every link once
+  rollcall serve                                  the dashboard, on http://127.0.0.1:3000
+  rollcall demo                                   a made-up ring to click on, no internet needed
+
+Every flag can be set in the environment as well: --database is ROLLCALL_DATABASE, and so on.
+Exit status: 0 done, 1 failed, 2 wrong usage.";
+
+#[derive(Args)]
+struct Global {
+    /// The database; made on first use
+    #[arg(long, global = true, env = "ROLLCALL_DATABASE", value_name = "URL", default_value = config::DEFAULT_DATABASE)]
+    database: String,
+    /// How log lines on standard error are written
+    #[arg(long, global = true, env = "ROLLCALL_LOG", default_value = "text")]
+    log: LogFormat,
+    /// Language of reasons and tables [default: by LC_ALL and LANG]
+    #[arg(long, global = true, env = "ROLLCALL_LANG")]
+    lang: Option<LangArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LangArg {
+    Zh,
+    En,
+}
+
+/// What checks may reach.
+#[derive(Args, Clone, Default)]
+struct NetworkArgs {
+    /// Open a net beyond the public internet, such as 127.0.0.0/8 (repeatable; never stored)
+    #[arg(long, env = "ROLLCALL_ALLOW_NET", value_name = "CIDR", value_delimiter = ',', value_parser = parse_net)]
+    allow_net: Vec<IpNet>,
+    /// Ask this name server instead of the system's own (repeatable)
+    #[arg(long, env = "ROLLCALL_DNS", value_name = "IP[:PORT]", value_delimiter = ',', value_parser = parse_dns)]
+    dns: Vec<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the dashboard and run the schedules
+    Serve(serve::ServeArgs),
+    /// Serve a made-up ring of 24 friends, ready to click
+    Demo(demo::DemoArgs),
+    /// Check links now and print what came of it
+    Check(Box<check::CheckArgs>),
+    /// Take a list of friends in
+    Import(import::ImportArgs),
+    /// Write the list of friends out
+    Export(import::ExportArgs),
+    /// Show, cancel, apply or discard runs
+    #[command(subcommand)]
+    Run(run::RunCommand),
+    /// Show or change when all links are checked
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
+    /// Add, change, remove or list links
+    #[command(subcommand)]
+    Link(link::LinkCommand),
+    /// Exempt links from checking
+    #[command(subcommand)]
+    Whitelist(whitelist::WhitelistCommand),
+    /// Show or change settings
+    #[command(subcommand)]
+    Setting(setting::SettingCommand),
+    /// Copy the database into a file, also while it is in use
+    Backup(backup::BackupArgs),
+    /// Ask a running server whether it is well
+    Healthcheck(healthcheck::HealthcheckArgs),
+}
+
+/// Why a command ended badly, and how the process is to exit.
+#[derive(Debug)]
+enum Failure {
+    /// Exit 2, with what to do instead.
+    Usage(String),
+    /// Exit 1.
+    Failed(String),
+    /// The reader of our output has gone: exit quietly.
+    Quiet,
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Failure {
+        match error {
+            ServiceError::UnknownName(_)
+            | ServiceError::Setting(_)
+            | ServiceError::Site(_)
+            | ServiceError::Pattern(_)
+            | ServiceError::Invalid(_)
+            | ServiceError::Store(StoreError::Address(_) | StoreError::BadAddress(_)) => {
+                Failure::Usage(error.to_string())
+            }
+            other => Failure::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        ServiceError::from(error).into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Quiet,
+            _ => Failure::Failed(format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+type Outcome = Result<ExitCode, Failure>;
+
+/// What every command has at hand.
+struct Context {
+    database: String,
+    lang: Lang,
+    clock: SharedClock,
+}
+
+impl Context {
+    async fn store(&self) -> Result<SharedStore, StoreError> {
+        Ok(Arc::new(SqliteStore::open(&self.database).await?))
+    }
+
+    /// The use cases, reaching the public internet and what `network` opens.
+    async fn service(&self, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
+        let network = Network { allowed: Allowed::new(network.allow_net.clone()), dns: network.dns.clone() };
+        Service::start(self.store().await?, network, self.clock.clone()).await
+    }
+}
+
+/// Parses the command line, runs the command, and says in one line what went wrong.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.global.log);
+    lifecycle::raise_open_files();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return say(&Failure::Failed(format!("cannot start: {error}"))),
+    };
+    let lang = match cli.global.lang {
+        Some(LangArg::Zh) => Lang::Zh,
+        Some(LangArg::En) => Lang::En,
+        None => config::language(),
+    };
+    let context = Context { database: cli.global.database, lang, clock: Arc::new(SystemClock) };
+    let outcome = runtime.block_on(dispatch(context, cli.command));
+    // What still runs in the background is left: it is stored, and the next process goes on with it.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|failure| say(&failure))
+}
+
+async fn dispatch(context: Context, command: Command) -> Outcome {
+    match command {
+        Command::Serve(args) => serve::run(&context, args).await,
+        Command::Demo(args) => demo::run(&context, args).await,
+        Command::Check(args) => check::run(&context, *args).await,
+        Command::Import(args) => import::import(&context, args).await,
+        Command::Export(args) => import::export(&context, args).await,
+        Command::Run(command) => run::run(&context, command).await,
+        Command::Schedule(command) => schedule::run(&context, command).await,
+        Command::Link(command) => link::run(&context, command).await,
+        Command::Whitelist(command) => whitelist::run(&context, command).await,
+        Command::Setting(command) => setting::run(&context, command).await,
+        Command::Backup(args) => backup::run(&context, args).await,
+        Command::Healthcheck(args) => healthcheck::run(args).await,
+    }
+}
+
+fn say(failure: &Failure) -> ExitCode {
+    let (text, code) = match failure {
+        Failure::Usage(text) => (text, 2),
+        Failure::Failed(text) => (text, 1),
+        Failure::Quiet => return ExitCode::SUCCESS,
+    };
+    anstream::eprintln!("{}error:{} {text}", output::RED.render(), output::RED.render_reset());
+    ExitCode::from(code)
+}
+
+fn start_log(format: LogFormat) {
+    let builder =
+        tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::INFO).with_target(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+fn parse_net(text: &str) -> Result<IpNet, String> {
+    let whole = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| whole()).map_err(|_| "write an address with a prefix, such as 127.0.0.0/8".to_owned())
+}
+
+fn parse_dns(text: &str) -> Result<SocketAddr, String> {
+    let bare = || text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+    text.parse().or_else(|_| bare()).map_err(|_| "write an address, such as 9.9.9.9 or 127.0.0.1:5353".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,49 @@
+//! `setting`: what everything goes by.
+
+use super::{Context, NetworkArgs, Outcome, output};
+use clap::Subcommand;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+#[command(after_help = "Examples:
+  rollcall setting set my_sites \"https://me.example https://old.me.example\"
+  rollcall setting set policy patient
+  rollcall setting get timeout
+  rollcall setting list")]
+pub enum SettingCommand {
+    /// Print one setting
+    Get {
+        /// The setting's name
+        key: String,
+    },
+    /// Change one setting
+    Set {
+        /// The setting's name
+        key: String,
+        /// Its new value; \"\" goes back to none
+        value: String,
+    },
+    /// Every setting with its value and what it is for
+    List,
+}
+
+pub async fn run(context: &Context, command: SettingCommand) -> Outcome {
+    let service = context.service(&NetworkArgs::default()).await?;
+    match command {
+        SettingCommand::Get { key } => {
+            println!("{}", service.settings().await?.get(&key).map_err(crate::service::ServiceError::from)?);
+        }
+        SettingCommand::Set { key, value } => service.set(&key, &value).await?,
+        SettingCommand::List => {
+            let rows: Vec<Vec<String>> = service
+                .settings()
+                .await?
+                .list()
+                .into_iter()
+                .map(|(key, value, help)| vec![key, output::plain(&value.replace('\n', " "), 40), help])
+                .collect();
+            output::table(&["key", "value", "what it is for"], &rows)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

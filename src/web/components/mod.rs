@@ -1,0 +1,8 @@
+//! Pieces that pages are made of.
+
+pub mod header;
+pub mod links_table;
+pub mod pager;
+pub mod run_panel;
+pub mod status;
+pub mod totals;
