@@ -215,7 +215,7 @@ fn progress_bar(args: &CheckArgs, service: &Arc<Service>, run_id: i64) -> Progre
 
 fn show(args: &CheckArgs, bar: &ProgressBar, event: &Event) -> Result<(), Failure> {
     if args.format == OutputFormat::Ndjson {
-        return print_json(event);
+        return print_json(&flat(event));
     }
     match event {
         Event::Checking(site) => bar.set_message(output::plain(&site.name, 40)),
@@ -224,6 +224,14 @@ fn show(args: &CheckArgs, bar: &ProgressBar, event: &Event) -> Result<(), Failur
         Event::Finished { .. } => {}
     }
     Ok(())
+}
+
+/// An event as one flat object: `{"event": "checked", "link_id": …}`.
+fn flat(event: &Event) -> Value {
+    let Ok(Value::Object(tagged)) = serde_json::to_value(event) else { return Value::Null };
+    let Some((name, Value::Object(mut fields))) = tagged.into_iter().next() else { return Value::Null };
+    fields.insert("event".to_owned(), name.into());
+    Value::Object(fields)
 }
 
 fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {

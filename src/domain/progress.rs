@@ -144,7 +144,7 @@ pub struct Snapshot {
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Checking(InFlight),
     /// A check ended and is stored.
@@ -167,9 +167,9 @@ pub enum Event {
     },
 }
 
-/// What goes over the wire to watchers.
+/// What goes over the wire to watchers. Tagged from outside: the browser part need not buffer it to read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "message", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Replaces all that the watcher has.
     Snapshot { snapshot: Snapshot },

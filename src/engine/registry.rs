@@ -220,13 +220,13 @@ mod tests {
         let (_, mut later) = registry.watch();
         (0..500).for_each(|id| registry.publish(7, checking(id)));
         registry.tick(|_| 0);
-        assert!(later.try_recv().unwrap().starts_with(b"{\"message\":\"snapshot\""));
+        assert!(later.try_recv().unwrap().starts_with(b"{\"snapshot\""));
         assert!(later.try_recv().is_err());
     }
 
     #[test]
     fn with_no_run_watchers_hear_so() {
         let (first, _) = Registry::default().watch();
-        assert_eq!(first[0], "{\"message\":\"idle\"}\n");
+        assert_eq!(first[0], "\"idle\"\n");
     }
 }

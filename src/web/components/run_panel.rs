@@ -193,25 +193,25 @@ fn Held(run_id: i64, hold: Hold) -> impl IntoView {
 /// A run's outcomes as one bar: good, unsure, bad.
 #[component]
 fn OutcomeBar(counts: Counts) -> impl IntoView {
-    let total = f64::from(counts.total.max(1));
-    let width = |n: u32| f64::from(n) * 100.0 / total;
+    // In thousandths, as whole numbers: floats would have to be printed alike on both sides, and cost 15 kB.
+    let share = |n: u32| n * 1000 / counts.total.max(1);
     let parts = [
         ("good", counts.ok),
         ("exempt", counts.whitelisted),
         ("unsure", counts.unverifiable),
         ("bad", counts.bad + counts.failed),
     ];
-    let mut at = 0.0;
+    let mut before = 0;
     let bars: Vec<_> = parts
         .into_iter()
         .map(|(class, n)| {
-            let x = at;
-            at += width(n);
-            view! { <rect class=class x=format!("{x:.2}") y="0" width=format!("{:.2}", width(n)) height="6" /> }
+            let (x, width) = (share(before), share(before + n) - share(before));
+            before += n;
+            view! { <rect class=class x=x.to_string() y="0" width=width.to_string() height="6" /> }
         })
         .collect();
     view! {
-        <svg class="outcome" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+        <svg class="outcome" viewBox="0 0 1000 6" preserveAspectRatio="none" aria-hidden="true">
             {bars}
         </svg>
     }
