@@ -5,26 +5,25 @@ use leptos::prelude::*;
 use std::collections::HashMap;
 
 /// What the stream has told so far.
-#[derive(Clone, Copy)]
-pub struct Live {
+#[derive(Default)]
+pub struct Told {
     /// The live runs, newest last; a finished one stays until the page has caught up.
-    pub runs: RwSignal<Vec<Snapshot>>,
+    pub runs: Vec<Snapshot>,
     /// The newest outcome of each link that was checked while the page was open.
-    pub outcomes: RwSignal<HashMap<i64, Outcome>>,
+    pub outcomes: HashMap<i64, Outcome>,
     /// The stream is lost and being sought.
-    pub offline: RwSignal<bool>,
-    /// Goes up by one whenever a run has ended: what the server draws is out of date then.
-    pub ended: RwSignal<u32>,
+    pub offline: bool,
+    /// Goes up by one whenever a run has ended: what the server drew is out of date then.
+    pub ended: u32,
 }
+
+/// The live state of a page. One signal for all of it: every further kind of signal costs the browser 3 kB.
+#[derive(Clone, Copy)]
+pub struct Live(RwSignal<Told>);
 
 /// Makes the live state; in the browser it starts listening once the page is alive.
 pub fn provide_live() {
-    let live = Live {
-        runs: RwSignal::new(Vec::new()),
-        outcomes: RwSignal::new(HashMap::new()),
-        offline: RwSignal::new(false),
-        ended: RwSignal::new(0),
-    };
+    let live = Live(RwSignal::new(Told::default()));
     provide_context(live);
     #[cfg(feature = "hydrate")]
     Effect::new(move || stream::listen(live));
@@ -36,74 +35,75 @@ pub fn use_live() -> Live {
 }
 
 impl Live {
-    /// Whether the link is being asked right now.
-    pub fn is_checking(&self, link_id: i64) -> bool {
-        self.runs.with(|runs| runs.iter().any(|run| run.in_flight.iter().any(|site| site.link_id == link_id)))
+    /// Reads, and follows from then on.
+    pub fn with<T>(&self, read: impl FnOnce(&Told) -> T) -> T {
+        self.0.with(read)
+    }
+
+    /// Says that what the server drew is out of date.
+    pub fn expire(&self) {
+        self.0.update(|told| told.ended += 1);
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn set_offline(&self, offline: bool) {
+        if self.0.with_untracked(|told| told.offline != offline) {
+            self.0.update(|told| told.offline = offline);
+        }
     }
 
     /// Takes one message in. False where it does not follow on what came before: a new stream is needed then.
     pub fn take(&self, message: Message) -> bool {
+        let mut follows = true;
+        self.0.update(|told| follows = told.take(message));
+        follows
+    }
+}
+
+impl Told {
+    /// Whether the link is being asked right now.
+    pub fn is_checking(&self, link_id: i64) -> bool {
+        self.runs.iter().any(|run| run.in_flight.iter().any(|site| site.link_id == link_id))
+    }
+
+    fn take(&mut self, message: Message) -> bool {
         match message {
             Message::Idle => {
-                if self.runs.with_untracked(|runs| runs.iter().any(|run| !run.is_over())) {
-                    self.end();
-                }
-                self.runs.set(Vec::new());
+                self.ended += u32::from(self.runs.iter().any(|run| !run.is_over()));
+                self.runs.clear();
                 true
             }
             Message::Snapshot { snapshot } => {
                 self.remember(&snapshot.recent);
-                let over = snapshot.is_over();
-                self.runs.update(|runs| {
-                    runs.retain(|run| run.run_id != snapshot.run_id && !run.is_over());
-                    runs.push(snapshot);
-                });
-                if over {
-                    self.end();
-                }
+                self.ended += u32::from(snapshot.is_over());
+                self.runs.retain(|run| run.run_id != snapshot.run_id && !run.is_over());
+                self.runs.push(snapshot);
                 true
             }
             Message::Events { run_id, seq, elapsed_ms, events } => self.fold(run_id, seq, elapsed_ms, &events),
         }
     }
 
-    fn fold(&self, run_id: i64, seq: u64, elapsed_ms: i64, events: &[Event]) -> bool {
-        let known = self.runs.with_untracked(|runs| runs.iter().find(|run| run.run_id == run_id).map(|run| run.seq));
-        if known != Some(seq) {
+    fn fold(&mut self, run_id: i64, seq: u64, elapsed_ms: i64, events: &[Event]) -> bool {
+        let Some(run) = self.runs.iter_mut().find(|run| run.run_id == run_id) else { return false };
+        if run.seq != seq {
             // Older news than the snapshot is no gap.
-            return known.is_some_and(|known| known >= seq + events.len() as u64);
+            return run.seq >= seq + events.len() as u64;
         }
-        let outcomes: Vec<Outcome> = events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Checked(outcome) => Some(outcome.clone()),
-                _ => None,
-            })
-            .collect();
-        self.remember(&outcomes);
-        self.runs.update(|runs| {
-            if let Some(run) = runs.iter_mut().find(|run| run.run_id == run_id) {
-                run.elapsed_ms = elapsed_ms;
-                events.iter().for_each(|event| run.fold(event));
+        run.elapsed_ms = elapsed_ms;
+        events.iter().for_each(|event| run.fold(event));
+        for event in events {
+            match event {
+                Event::Checked(outcome) => self.remember(std::slice::from_ref(outcome)),
+                Event::Finished { .. } => self.ended += 1,
+                _ => {}
             }
-        });
-        if events.iter().any(|event| matches!(event, Event::Finished { .. })) {
-            self.end();
         }
         true
     }
 
-    fn remember(&self, outcomes: &[Outcome]) {
-        if outcomes.is_empty() {
-            return;
-        }
-        self.outcomes.update(|held| {
-            held.extend(outcomes.iter().map(|outcome| (outcome.link_id, outcome.clone())));
-        });
-    }
-
-    fn end(&self) {
-        self.ended.update(|n| *n += 1);
+    fn remember(&mut self, outcomes: &[Outcome]) {
+        self.outcomes.extend(outcomes.iter().map(|outcome| (outcome.link_id, outcome.clone())));
     }
 }
 
@@ -149,7 +149,7 @@ mod stream {
             if listen_once(live).await {
                 wait = RETRY_FIRST;
             }
-            live.offline.set(true);
+            live.set_offline(true);
             sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }
@@ -166,9 +166,11 @@ mod stream {
             // A chunk may end in the middle of a line, and of a character.
             while let Some(end) = held.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = held.drain(..=end).collect();
-                if let Ok(message) = serde_json::from_slice::<Message>(&line) {
+                // By way of text, as resources are read: one decoder less in the browser.
+                let text = String::from_utf8_lossy(&line);
+                if let Ok(message) = serde_json::from_str::<Message>(&text) {
                     any = true;
-                    live.offline.set(false);
+                    live.set_offline(false);
                     if !live.take(message) {
                         return any;
                     }

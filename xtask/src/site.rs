@@ -64,7 +64,8 @@ fn bind(wasm: &Path, work: &Path) -> Result<()> {
         .out_name("rollcall")
         .web(true)?
         .typescript(false)
-        .remove_name_section(true)
+        .remove_name_section(false)
+        .demangle(false)
         .remove_producers_section(true)
         .generate(work)
         .context("wasm-bindgen failed")
@@ -75,7 +76,7 @@ fn shrink(root: &Path, work: &Path) -> Result<()> {
     let local = root.join("end2end/node_modules/.bin/wasm-opt");
     let tool = if local.exists() { local } else { PathBuf::from("wasm-opt") };
     let file = work.join("rollcall_bg.wasm");
-    let run = Command::new(&tool).arg("-Oz").args(WASM_FEATURES).arg(&file).arg("-o").arg(&file).status();
+    let run = Command::new(&tool).arg("-Oz").args(WASM_FEATURES).args(["--reorder-functions-by-name", "--strip-debug"]).arg(&file).arg("-o").arg(&file).status();
     match run {
         Ok(status) if status.success() => println!("site: shrunk with {}", tool.display()),
         Ok(status) => bail!("{} failed: {status}", tool.display()),

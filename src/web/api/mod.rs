@@ -2,6 +2,7 @@
 
 pub mod links;
 pub mod runs;
+mod text;
 
 #[cfg(feature = "ssr")]
 mod gate {

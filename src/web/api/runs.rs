@@ -1,5 +1,6 @@
 //! Server functions over runs.
 
+use super::text::Text;
 use leptos::{
     prelude::*,
     server_fn::codec::{ByteStream, Streaming},
@@ -9,7 +10,7 @@ use leptos::{
 use super::gate::{require_admin, state, told};
 
 /// Starts a run over all links; returns its id.
-#[server(prefix = "/api/fn", endpoint = "check_all")]
+#[server(prefix = "/api/fn", endpoint = "check_all", output = Text)]
 pub async fn check_all() -> Result<i64, ServerFnError> {
     use crate::{domain::progress::Trigger, service::Pick};
     let service = require_admin()?;
@@ -18,19 +19,19 @@ pub async fn check_all() -> Result<i64, ServerFnError> {
 }
 
 /// Ends a run; what was finished stays.
-#[server(prefix = "/api/fn", endpoint = "cancel_run")]
+#[server(prefix = "/api/fn", endpoint = "cancel_run", output = Text)]
 pub async fn cancel_run(run_id: i64) -> Result<(), ServerFnError> {
     require_admin()?.cancel_run(run_id).await.map_err(told)
 }
 
 /// Carries out what a held run would do.
-#[server(prefix = "/api/fn", endpoint = "apply_run")]
+#[server(prefix = "/api/fn", endpoint = "apply_run", output = Text)]
 pub async fn apply_run(run_id: i64) -> Result<(), ServerFnError> {
     require_admin()?.apply(run_id).await.map_err(told).map(|_| ())
 }
 
 /// Turns a held run down.
-#[server(prefix = "/api/fn", endpoint = "discard_run")]
+#[server(prefix = "/api/fn", endpoint = "discard_run", output = Text)]
 pub async fn discard_run(run_id: i64) -> Result<(), ServerFnError> {
     require_admin()?.discard(run_id).await.map_err(told)
 }

@@ -18,7 +18,7 @@ pub fn Header() -> impl IntoView {
             </a>
             <span class="tagline">{words.tagline}</span>
             <span class="offline" role="status">
-                {move || live.offline.get().then_some(words.offline)}
+                {move || live.with(|told| told.offline).then_some(words.offline)}
             </span>
         </header>
     }

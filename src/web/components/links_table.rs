@@ -9,14 +9,18 @@ use crate::{
         verdict::Change,
     },
     web::{
-        api::links::Recheck,
-        components::status::{Look, Status},
+        api::links::{Recheck, recheck},
+        components::{
+            act::{Act, Call, Now, fixed},
+            status::{Look, Status},
+        },
         dto::{LinkRow, RecheckOutcome},
-        live::use_live,
+        live::{Live, use_live},
         words::{Words, use_words},
     },
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{prelude::*, server_fn::ServerFn};
+use std::sync::Arc;
 
 #[component]
 pub fn LinksTable(rows: Vec<LinkRow>) -> impl IntoView {
@@ -43,110 +47,124 @@ pub fn LinksTable(rows: Vec<LinkRow>) -> impl IntoView {
     .into_any()
 }
 
+/// A row as the server drew it, and what has happened since.
+#[derive(Clone)]
+struct Cell {
+    row: Arc<LinkRow>,
+    live: Live,
+}
+
+impl Cell {
+    /// Reads the row together with the news of it, if there are any that have not taken effect there yet.
+    fn read<T>(&self, read: impl FnOnce(&LinkRow, Option<&Outcome>) -> T) -> T {
+        self.live.with(|told| {
+            let news = told.outcomes.get(&self.row.id).filter(|news| !is_applied(&self.row, news));
+            read(&self.row, news)
+        })
+    }
+
+    fn is_checking(&self) -> bool {
+        self.live.with(|told| told.is_checking(self.row.id))
+    }
+
+    /// A cell's text, kept up to date.
+    fn text(&self, read: fn(&LinkRow, Option<&Outcome>) -> String) -> impl Fn() -> String + Clone + Send + use<> {
+        let cell = self.clone();
+        move || cell.read(read)
+    }
+}
+
 #[component]
 fn Row(row: LinkRow) -> impl IntoView {
     let words = use_words();
-    let live = use_live();
-    let id = row.id;
-    let row = StoredValue::new(row);
-    let outcome = Memo::new(move |_| live.outcomes.with(|held| held.get(&id).cloned()));
-    let checking = Memo::new(move |_| live.is_checking(id));
-    // What the server drew is newer than an outcome that it has applied already.
-    let news = Memo::new(move |_| {
-        outcome.get().filter(|news| row.with_value(|row| row.checked.is_none() || !is_applied(row, news)))
-    });
-    let look = Signal::derive(move || {
-        if checking.get() { Look::Busy } else { row.with_value(|row| look_of(row, news.get().as_ref())) }
-    });
-    let word = Signal::derive(move || {
-        if checking.get() {
-            words.checking.to_owned()
-        } else {
-            row.with_value(|row| word_of(words, row, news.get().as_ref()))
+    let cell = Cell { row: Arc::new(row), live: use_live() };
+    let look = {
+        let cell = cell.clone();
+        move || if cell.is_checking() { Look::Busy } else { cell.read(look_of) }
+    };
+    let word = {
+        let cell = cell.clone();
+        move || {
+            if cell.is_checking() {
+                words.checking.to_owned()
+            } else {
+                cell.read(|row, news| word_of(words, row, news))
+            }
         }
-    });
-    let why = move || row.with_value(|row| why_of(words, row, news.get().as_ref()));
-    let took = move || {
-        let ms = news.get().map(|news| news.ms).or(row.with_value(|row| row.ms));
+    };
+    let why = {
+        let cell = cell.clone();
+        move || cell.read(|row, news| why_of(words, row, news))
+    };
+    let took = cell.text(|row, news| {
+        let ms = news.map(|news| news.ms).or(row.ms);
         ms.map(|ms| format!("{ms} ms")).unwrap_or_default()
+    });
+    let stamp = cell.row.checked.clone();
+    let when = {
+        let (cell, text) = (cell.clone(), stamp.as_ref().map(|stamp| stamp.text.clone()).unwrap_or_default());
+        move || cell.read(|_, news| if news.is_some() { words.just_now.to_owned() } else { text.clone() })
     };
-    let when = move || {
-        if news.get().is_some() {
-            return view! { <span>{words.just_now}</span> }.into_any();
-        }
-        match row.with_value(|row| row.checked.clone()) {
-            Some(stamp) => view! { <time datetime=stamp.iso>{stamp.text}</time> }.into_any(),
-            None => ().into_any(),
-        }
-    };
+    let row = cell.row.clone();
+    let may_ask = row.active && !row.whitelisted;
     view! {
-        <tr class:off=row.with_value(|row| !row.active)>
+        <tr class=if row.active { "" } else { "off" }>
             <th scope="row" class="site">
-                {row.with_value(|row| view! { <Site name=row.name.clone() url=row.url.clone() href=row.href.clone() group=row.group.clone() /> })}
+                <Site row=row.clone() />
             </th>
             <td class="state">
                 <Status look word />
             </td>
             <td class="why">{why}</td>
             <td class="took">{took}</td>
-            <td class="when">{when}</td>
-            <td class="act">
-                {row.with_value(|row| row.active && !row.whitelisted).then(|| view! { <RecheckButton id name=row.with_value(|row| row.name.clone()) checking /> })}
+            <td class="when">
+                <time datetime=stamp.map(|stamp| stamp.iso)>{when}</time>
             </td>
+            <td class="act">{may_ask.then(|| view! { <RecheckButton cell /> })}</td>
         </tr>
     }
     .into_any()
 }
 
 #[component]
-fn Site(name: String, url: String, href: String, group: String) -> impl IntoView {
+fn Site(row: Arc<LinkRow>) -> impl IntoView {
     let words = use_words();
-    let initial: String = name.chars().next().map(String::from).unwrap_or_default();
-    let address = if href.is_empty() {
-        view! { <span class="url">{url}</span> }.into_any()
-    } else {
-        let shown = url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned();
-        view! {
-            <a class="url" href=href target="_blank" rel="noopener noreferrer nofollow" title=words.opens_new>
-                {shown}
-            </a>
-        }
-        .into_any()
-    };
+    let initial: String = row.name.chars().next().map(String::from).unwrap_or_default();
+    let shown = row.url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    // Without an address the element is text.
+    let href = (!row.href.is_empty()).then(|| row.href.clone());
     view! {
         <span class="avatar" aria-hidden="true">
             {initial}
         </span>
         <span class="names">
-            <span class="name">{name}</span>
-            {(!group.is_empty()).then(|| view! { <span class="group">{group}</span> })}
-            {address}
+            <span class="name">{row.name.clone()}</span>
+            <span class="group" hidden=row.group.is_empty()>
+                {row.group.clone()}
+            </span>
+            <a class="url" href=href target="_blank" rel="noopener noreferrer nofollow" title=words.opens_new>
+                {shown}
+            </a>
         </span>
     }
 }
 
 #[component]
-fn RecheckButton(id: i64, name: String, checking: Memo<bool>) -> impl IntoView {
+fn RecheckButton(cell: Cell) -> impl IntoView {
     let words = use_words();
-    let action = ServerAction::<Recheck>::new();
-    let busy = move || checking.get() || action.pending().get();
-    let said = move || match action.value().get() {
-        Some(Ok(RecheckOutcome::Whitelisted)) => Some(words.whitelisted.to_owned()),
-        Some(Ok(RecheckOutcome::Inactive)) => Some(words.inactive.to_owned()),
-        Some(Err(error)) => Some(error.to_string()),
-        Some(Ok(RecheckOutcome::Started)) | None => None,
-    };
-    view! {
-        <ActionForm action>
-            <input type="hidden" name="link_id" value=id.to_string() />
-            <button type="submit" class="small" disabled=busy aria-label=format!("{} {name}", words.recheck)>
-                {words.recheck}
-            </button>
-        </ActionForm>
-        <span class="said" role="status">
-            {said}
-        </span>
-    }
+    let id = cell.row.id;
+    let name = cell.row.name.clone();
+    let call: Call = Box::new(move || {
+        Box::pin(async move {
+            Ok(match recheck(id).await? {
+                RecheckOutcome::Started => None,
+                RecheckOutcome::Whitelisted => Some(words.whitelisted),
+                RecheckOutcome::Inactive => Some(words.inactive),
+            })
+        })
+    });
+    let busy: Now<bool> = Arc::new(move || cell.is_checking());
+    view! { <Act url=Recheck::PATH field=("link_id", fixed(id)) call label=words.recheck about=name class="small" busy /> }
 }
 
 /// Whether the row was drawn after this outcome took effect.

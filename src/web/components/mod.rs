@@ -1,5 +1,6 @@
 //! Pieces that pages are made of.
 
+pub mod act;
 pub mod header;
 pub mod links_table;
 pub mod pager;

@@ -7,18 +7,48 @@ use crate::{
         progress::{RunState, Snapshot, Trigger},
     },
     web::{
-        api::runs::{ApplyRun, CancelRun, CheckAll, DiscardRun},
+        api::runs::{ApplyRun, CancelRun, CheckAll, DiscardRun, apply_run, cancel_run, check_all, discard_run},
+        components::act::{Act, Call, Now, fixed},
         dto::{RunRow, Stamp},
-        live::use_live,
+        live::{Live, use_live},
         words::{Words, use_words},
     },
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{prelude::*, server_fn::ServerFn};
+use std::sync::Arc;
 
 /// Sites in flight that are named.
 const NAMED: usize = 6;
 
-/// `drawn` are the live runs as the server saw them; the stream takes over from there.
+/// The newest live run: by the stream, or as the server drew it until the stream has spoken.
+#[derive(Clone)]
+struct Current {
+    live: Live,
+    drawn: Arc<Option<Snapshot>>,
+}
+
+impl Current {
+    fn read<T>(&self, read: impl FnOnce(Option<&Snapshot>) -> T) -> T {
+        self.live.with(|told| read(told.runs.last().or(self.drawn.as_ref().as_ref())))
+    }
+
+    fn is_running(&self) -> bool {
+        self.read(|run| run.is_some_and(|run| !run.is_over()))
+    }
+
+    fn counts(&self) -> Counts {
+        self.read(|run| run.map(|run| run.counts).unwrap_or_default())
+    }
+
+    fn text<R>(&self, read: R) -> impl Fn() -> String + Send + use<R>
+    where
+        R: Fn(&Snapshot) -> String + Send + 'static,
+    {
+        let current = self.clone();
+        move || current.read(|run| run.map(&read).unwrap_or_default())
+    }
+}
+
 #[component]
 pub fn RunPanel(
     drawn: Vec<Snapshot>,
@@ -27,38 +57,26 @@ pub fn RunPanel(
     can_check: bool,
 ) -> impl IntoView {
     let words = use_words();
-    let live = use_live();
-    let drawn = StoredValue::new(drawn);
-    let current = Memo::new(move |_| {
-        let newest = live.runs.with(|runs| runs.last().cloned());
-        newest.or_else(|| drawn.with_value(|runs| runs.last().cloned()))
-    });
-    let running = Memo::new(move |_| current.with(|run| run.as_ref().is_some_and(|run| !run.is_over())));
-    let last_run = StoredValue::new(last_run);
-    let next_run = StoredValue::new(next_run);
-    let check_all = ServerAction::<CheckAll>::new();
-    let busy = move || !can_check || running.get() || check_all.pending().get();
+    let current = Current { live: use_live(), drawn: Arc::new(drawn.into_iter().last()) };
+    let (running, idle) = (current.clone(), current.clone());
+    let over = current.text(move |run| if run.is_over() { counts_line(words, &run.counts) } else { String::new() });
+    let busy: Now<bool> = {
+        let current = current.clone();
+        Arc::new(move || !can_check || current.is_running())
+    };
     view! {
         <section class="run" aria-label=words.running>
-            <div class="now">
-                {move || {
-                    if running.get() {
-                        view! { <Progress current /> }.into_any()
-                    } else {
-                        view! { <Idle last_run next_run /> }.into_any()
-                    }
-                }}
+            <div class="now" hidden=move || !running.is_running()>
+                <Progress current />
+            </div>
+            <div class="now" hidden=move || idle.is_running()>
+                <Idle last_run next_run />
             </div>
             <div class="acts">
-                <ActionForm action=check_all>
-                    <button type="submit" class="primary" disabled=busy>
-                        {words.check_all}
-                    </button>
-                </ActionForm>
-                <Said action=check_all />
+                <Act url=CheckAll::PATH call=quietly(check_all) label=words.check_all class="primary" busy />
             </div>
             <p class="quiet" role="status" aria-live="polite">
-                {move || current.with(|run| run.as_ref().filter(|run| run.is_over()).map(|run| counts_line(words, &run.counts)))}
+                {over}
             </p>
         </section>
     }
@@ -66,69 +84,58 @@ pub fn RunPanel(
 }
 
 #[component]
-fn Progress(current: Memo<Option<Snapshot>>) -> impl IntoView {
+fn Progress(current: Current) -> impl IntoView {
     let words = use_words();
-    let counts = Memo::new(move |_| current.with(|run| run.as_ref().map(|run| run.counts).unwrap_or_default()));
-    let run_id = Memo::new(move |_| current.with(|run| run.as_ref().map(|run| run.run_id).unwrap_or_default()));
-    let elapsed = move || current.with(|run| run.as_ref().map(|run| seconds(words, run.elapsed_ms)));
-    let names = move || {
-        current.with(|run| {
-            let sites = run.as_ref().map(|run| run.in_flight.as_slice()).unwrap_or_default();
-            let more = sites.len().saturating_sub(NAMED);
-            let named: Vec<&str> = sites.iter().take(NAMED).map(|site| site.name.as_str()).collect();
-            let rest = if more > 0 { format!(" +{more}") } else { String::new() };
-            format!("{}{rest}", named.join(" · "))
-        })
-    };
-    let cancel = ServerAction::<CancelRun>::new();
+    let done = current.text(|run| format!("{} / {}", run.counts.finished(), run.counts.total));
+    let elapsed = current.text(move |run| seconds(words, run.elapsed_ms));
+    let line = current.text(move |run| counts_line(words, &run.counts));
+    let names = current.text(sites_in_flight);
+    let (total, finished, asked) = (current.clone(), current.clone(), current.clone());
+    let run_id = move || asked.read(|run| run.map(|run| run.run_id).unwrap_or_default());
+    let field = ("run_id", Arc::new(run_id) as Now<i64>);
+    let call = quietly(move || cancel_run(current.read(|run| run.map(|run| run.run_id).unwrap_or_default())));
     view! {
         <h2>
-            {words.running} " " <span class="count">{move || format!("{} / {}", counts.get().finished(), counts.get().total)}</span>
-            " " <span class="count">{elapsed}</span>
+            {words.running} " " <span class="count">{done}</span> " " <span class="count">{elapsed}</span>
         </h2>
         <progress
-            max=move || counts.get().total.max(1).to_string()
-            value=move || counts.get().finished().to_string()
+            max=move || total.counts().total.max(1).to_string()
+            value=move || finished.counts().finished().to_string()
             aria-label=words.running
         ></progress>
         <p class="sites">{names}</p>
-        <p>{move || counts_line(words, &counts.get())}</p>
-        <ActionForm action=cancel>
-            <input type="hidden" name="run_id" value=move || run_id.get().to_string() />
-            <button type="submit" class="small" disabled=move || cancel.pending().get()>
-                {words.cancel}
-            </button>
-        </ActionForm>
+        <p>{line}</p>
+        <Act url=CancelRun::PATH field call label=words.cancel class="small" />
         <noscript>
-            <p class="hint">
-                {words.no_script_hint} " " <a href="/">{words.reload}</a>
-            </p>
+            <p class="hint">{words.no_script_hint} " " <a href="/">{words.reload}</a></p>
         </noscript>
     }
 }
 
+/// The first few sites being asked, and how many more.
+fn sites_in_flight(run: &Snapshot) -> String {
+    let named: Vec<&str> = run.in_flight.iter().take(NAMED).map(|site| site.name.as_str()).collect();
+    let more = run.in_flight.len() - named.len();
+    if more > 0 { format!("{} +{more}", named.join(" · ")) } else { named.join(" · ") }
+}
+
 #[component]
-fn Idle(last_run: StoredValue<Option<RunRow>>, next_run: StoredValue<Option<Stamp>>) -> impl IntoView {
+fn Idle(last_run: Option<RunRow>, next_run: Option<Stamp>) -> impl IntoView {
     let words = use_words();
-    let next = next_run.get_value();
+    let never = last_run.is_none();
+    let (iso, text) = next_run.map(|stamp| (Some(stamp.iso), stamp.text)).unwrap_or((None, words.never.to_owned()));
     view! {
-        {match last_run.get_value() {
-            Some(run) => view! { <LastRun run /> }.into_any(),
-            None => view! { <h2>{words.no_run}</h2> }.into_any(),
-        }}
-        <p class="quiet-text">
-            {words.next_run} " "
-            {match next {
-                Some(stamp) => view! { <time datetime=stamp.iso>{stamp.text}</time> }.into_any(),
-                None => view! { <span>{words.never}</span> }.into_any(),
-            }}
-        </p>
+        <h2 hidden=!never>{words.no_run}</h2>
+        {last_run.map(|run| view! { <LastRun run /> })}
+        <p class="quiet-text">{words.next_run} " " <time datetime=iso>{text}</time></p>
     }
+    .into_any()
 }
 
 #[component]
 fn LastRun(run: RunRow) -> impl IntoView {
     let words = use_words();
+    let held = run.state == RunState::Held;
     let state = match run.state {
         RunState::Held => words.run_held,
         RunState::Cancelled => words.run_cancelled,
@@ -141,16 +148,13 @@ fn LastRun(run: RunRow) -> impl IntoView {
         Trigger::CommandLine => words.trigger_command,
     };
     view! {
-        <h2 class:held=run.state == RunState::Held>{state}</h2>
+        <h2 class=if held { "held" } else { "" }>{state}</h2>
         <OutcomeBar counts=run.counts />
         <p>{counts_line(words, &run.counts)}</p>
-        {run.hold.filter(|_| run.state == RunState::Held).map(|hold| view! { <Held run_id=run.id hold /> })}
+        {run.hold.filter(|_| held).map(|hold| view! { <Held run_id=run.id hold /> })}
         <p class="quiet-text">
             <time datetime=run.started.iso>{run.started.text}</time>
-            " · "
-            {trigger}
-            " · "
-            {seconds(words, run.ms)}
+            {format!(" · {trigger} · {}", seconds(words, run.ms))}
         </p>
     }
 }
@@ -159,13 +163,10 @@ fn LastRun(run: RunRow) -> impl IntoView {
 fn Held(run_id: i64, hold: Hold) -> impl IntoView {
     let words = use_words();
     let live = use_live();
-    let apply = ServerAction::<ApplyRun>::new();
-    let discard = ServerAction::<DiscardRun>::new();
-    Effect::new(move |_| {
-        if matches!(apply.value().get(), Some(Ok(()))) || matches!(discard.value().get(), Some(Ok(()))) {
-            live.ended.update(|n| *n += 1);
-        }
-    });
+    // What the server drew is out of date once either is done.
+    let caught_up = move |done: Result<(), ServerFnError>| done.map(|()| live.expire());
+    let apply = quietly(move || async move { caught_up(apply_run(run_id).await) });
+    let discard = quietly(move || async move { caught_up(discard_run(run_id).await) });
     let why = match hold {
         Hold::TooManyHidden => words.hold_many,
         Hold::NoAnswerAtAll => words.hold_silent,
@@ -174,20 +175,11 @@ fn Held(run_id: i64, hold: Hold) -> impl IntoView {
     view! {
         <p class="held">{why}</p>
         <div class="pair">
-            <ActionForm action=apply>
-                <input type="hidden" name="run_id" value=run_id.to_string() />
-                <button type="submit" class="small">
-                    {words.apply}
-                </button>
-            </ActionForm>
-            <ActionForm action=discard>
-                <input type="hidden" name="run_id" value=run_id.to_string() />
-                <button type="submit" class="small">
-                    {words.discard}
-                </button>
-            </ActionForm>
+            <Act url=ApplyRun::PATH field=("run_id", fixed(run_id)) call=apply label=words.apply class="small" />
+            <Act url=DiscardRun::PATH field=("run_id", fixed(run_id)) call=discard label=words.discard class="small" />
         </div>
     }
+    .into_any()
 }
 
 /// A run's outcomes as one bar: good, unsure, bad.
@@ -217,13 +209,15 @@ fn OutcomeBar(counts: Counts) -> impl IntoView {
     }
 }
 
-#[component]
-fn Said(action: ServerAction<CheckAll>) -> impl IntoView {
-    view! {
-        <p class="said" role="status">
-            {move || action.value().get().and_then(Result::err).map(|error| error.to_string())}
-        </p>
-    }
+/// A call whose answer is seen elsewhere on the page.
+fn quietly<T, F>(call: impl Fn() -> F + 'static) -> Call
+where
+    F: Future<Output = Result<T, ServerFnError>> + 'static,
+{
+    Box::new(move || {
+        let calling = call();
+        Box::pin(async move { calling.await.map(|_| None) })
+    })
 }
 
 fn seconds(words: &Words, ms: i64) -> String {

@@ -38,13 +38,18 @@ impl Look {
 }
 
 #[component]
-pub fn Status(#[prop(into)] look: Signal<Look>, #[prop(into)] word: Signal<String>) -> impl IntoView {
+pub fn Status<L, W>(look: L, word: W) -> impl IntoView
+where
+    L: Fn() -> Look + Clone + Send + Sync + 'static,
+    W: Fn() -> String + Send + Sync + 'static,
+{
+    let icon = look.clone();
     view! {
-        <span class=move || look.get().class()>
+        <span class=move || look().class()>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-                <path d=move || look.get().icon() />
+                <path d=move || icon().icon() />
             </svg>
-            {move || word.get()}
+            {word}
         </span>
     }
 }

@@ -16,8 +16,9 @@ pub fn Home() -> impl IntoView {
     let words = use_words();
     let live = use_live();
     let query = use_query_map();
-    let page = Memo::new(move |_| query.with(|q| q.get("page").and_then(|p| p.parse::<u32>().ok()).unwrap_or(1)));
-    let data = Resource::new(move || (page.get(), live.ended.get()), |(page, _)| read_overview(page));
+    let page = move || query.with(|q| q.get("page").and_then(|p| p.parse::<u32>().ok()).unwrap_or(1));
+    let wanted = move || (page(), live.with(|told| told.ended));
+    let data = Resource::new(wanted, |(page, _)| read_overview(page));
     view! {
         <Title text=format!("{} · Rollcall", words.title) />
         <a class="skip" href="#content">
@@ -45,9 +46,11 @@ fn Roll(overview: Overview) -> impl IntoView {
     view! {
         <TotalsBar totals />
         <RunPanel drawn=live last_run next_run can_check=!is_empty />
-        <Show when=move || !has_sites && !is_empty>
-            <p class="hint">{words.no_sites} " " <code>"rollcall setting set my_sites https://…"</code></p>
-        </Show>
+        <p class="hint" hidden=has_sites || is_empty>
+            {words.no_sites}
+            " "
+            <code>"rollcall setting set my_sites https://…"</code>
+        </p>
         {if is_empty {
             view! { <Empty /> }.into_any()
         } else {
