@@ -32,4 +32,8 @@ pub mod cli;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(web::app::App);
+    // The browser specs wait for this.
+    if let Some(root) = leptos::prelude::document().document_element() {
+        let _ = root.set_attribute("data-alive", "yes");
+    }
 }

@@ -79,3 +79,26 @@ pub enum RecheckOutcome {
     Whitelisted,
     Inactive,
 }
+
+/// What is to become of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// End it; what was finished stays.
+    Cancel,
+    /// Carry out what a held run would do.
+    Apply,
+    /// Turn a held run down.
+    Discard,
+}
+
+impl Decision {
+    /// As forms post it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Decision::Cancel => "cancel",
+            Decision::Apply => "apply",
+            Decision::Discard => "discard",
+        }
+    }
+}

@@ -114,7 +114,7 @@ mod stream {
     use futures::{
         StreamExt,
         channel::oneshot,
-        future::{AbortHandle, abortable},
+        future::{LocalBoxFuture, select},
     };
     use leptos::{ev, leptos_dom::helpers::set_timeout, prelude::*, task::spawn_local};
     use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -124,18 +124,18 @@ mod stream {
 
     /// Listens while the page is visible: browsers open few connections to a host, and a hidden page needs none.
     pub fn listen(live: Live) {
-        let running: Rc<RefCell<Option<AbortHandle>>> = Rc::default();
+        let running: Rc<RefCell<Option<oneshot::Sender<()>>>> = Rc::default();
         let follow_visibility = move || {
             let mut running = running.borrow_mut();
             if document().visibility_state() == web_sys::VisibilityState::Hidden {
-                if let Some(handle) = running.take() {
-                    handle.abort();
-                }
+                // Dropping the sender ends the listening.
+                running.take();
             } else if running.is_none() {
-                let (listening, handle) = abortable(keep_listening(live));
-                *running = Some(handle);
+                let (held, dropped) = oneshot::channel::<()>();
+                *running = Some(held);
                 spawn_local(async move {
-                    let _ = listening.await;
+                    let listening: LocalBoxFuture<'static, ()> = Box::pin(keep_listening(live));
+                    select(listening, dropped).await;
                 });
             }
         };

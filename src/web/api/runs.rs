@@ -1,6 +1,7 @@
 //! Server functions over runs.
 
 use super::text::Text;
+use crate::web::dto::Decision;
 use leptos::{
     prelude::*,
     server_fn::codec::{ByteStream, Streaming},
@@ -18,22 +19,16 @@ pub async fn check_all() -> Result<i64, ServerFnError> {
     Ok(service.start_run(Trigger::Click, Pick::All, plan).await.map_err(told)?.run_id)
 }
 
-/// Ends a run; what was finished stays.
-#[server(prefix = "/api/fn", endpoint = "cancel_run", output = Text)]
-pub async fn cancel_run(run_id: i64) -> Result<(), ServerFnError> {
-    require_admin()?.cancel_run(run_id).await.map_err(told)
-}
-
-/// Carries out what a held run would do.
-#[server(prefix = "/api/fn", endpoint = "apply_run", output = Text)]
-pub async fn apply_run(run_id: i64) -> Result<(), ServerFnError> {
-    require_admin()?.apply(run_id).await.map_err(told).map(|_| ())
-}
-
-/// Turns a held run down.
-#[server(prefix = "/api/fn", endpoint = "discard_run", output = Text)]
-pub async fn discard_run(run_id: i64) -> Result<(), ServerFnError> {
-    require_admin()?.discard(run_id).await.map_err(told)
+/// Cancels a run that goes on, or decides on a held one.
+#[server(prefix = "/api/fn", endpoint = "decide_run", output = Text)]
+pub async fn decide_run(run_id: i64, decision: Decision) -> Result<(), ServerFnError> {
+    let service = require_admin()?;
+    match decision {
+        Decision::Cancel => service.cancel_run(run_id).await,
+        Decision::Apply => service.apply(run_id).await.map(|_| ()),
+        Decision::Discard => service.discard(run_id).await,
+    }
+    .map_err(told)
 }
 
 /// How the live runs stand and all that happens after: one JSON message a line, without end.

@@ -3,23 +3,15 @@
 //! One component for every action, with the call boxed: each `ServerAction` with its `ActionForm` would cost the
 //! browser 15 kB.
 
+use super::now::{Now, now, shown};
 use crate::web::words::use_words;
 use futures::future::LocalBoxFuture;
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use std::sync::Arc;
 
 /// What an action has to say when it is done: nothing, or a word on why nothing was done.
 pub type Said = Option<&'static str>;
 /// Calls the server.
 pub type Call = Box<dyn Fn() -> LocalBoxFuture<'static, Result<Said, ServerFnError>>>;
-
-/// A value that may change while the button stands there.
-pub type Now<T> = Arc<dyn Fn() -> T + Send + Sync>;
-
-/// A value that never changes.
-pub fn fixed<T: Copy + Send + Sync + 'static>(value: T) -> Now<T> {
-    Arc::new(move || value)
-}
 
 /// Whether a call is under way, and what the last one had to say.
 #[derive(Default)]
@@ -28,11 +20,11 @@ struct State {
     said: String,
 }
 
-/// `url` and `field` are what the form posts without JavaScript; `call` does the same with it.
+/// `url` and `fields` are what the form posts without JavaScript; `call` does the same with it.
 #[component]
 pub fn Act(
     url: &'static str,
-    #[prop(optional)] field: Option<(&'static str, Now<i64>)>,
+    #[prop(optional)] fields: Vec<(&'static str, Now<String>)>,
     call: Call,
     #[prop(into)] label: String,
     /// Names the thing acted on, for those who do not see where the button stands.
@@ -60,15 +52,19 @@ pub fn Act(
         });
     };
     let name = if about.is_empty() { label.clone() } else { format!("{label} {about}") };
-    let disabled = move || state.with(|state| state.pending) || busy.as_ref().is_some_and(|busy| busy());
+    let disabled = now(move || state.with(|state| state.pending) || busy.as_ref().is_some_and(|busy| busy()));
+    let said = now(move || state.with(|state| state.said.clone()));
     view! {
         <form method="post" action=url on:submit=on_submit>
-            {field.map(|(name, value)| view! { <input type="hidden" name=name value=move || value().to_string() /> })}
-            <button type="submit" class=class disabled=disabled aria-label=name>
+            {fields
+                .into_iter()
+                .map(|(name, value)| view! { <input type="hidden" name=name value=shown(value) /> })
+                .collect_view()}
+            <button type="submit" class=class disabled=shown(disabled) aria-label=name>
                 {label}
             </button>
             <span class="said" role="status">
-                {move || state.with(|state| state.said.clone())}
+                {shown(said)}
             </span>
         </form>
     }

@@ -11,7 +11,8 @@ use crate::{
     web::{
         api::links::{Recheck, recheck},
         components::{
-            act::{Act, Call, Now, fixed},
+            act::{Act, Call},
+            now::{Now, fixed, now, shown},
             status::{Look, Status},
         },
         dto::{LinkRow, RecheckOutcome},
@@ -68,9 +69,9 @@ impl Cell {
     }
 
     /// A cell's text, kept up to date.
-    fn text(&self, read: fn(&LinkRow, Option<&Outcome>) -> String) -> impl Fn() -> String + Clone + Send + use<> {
+    fn text(&self, read: impl Fn(&LinkRow, Option<&Outcome>) -> String + Send + Sync + 'static) -> Now<String> {
         let cell = self.clone();
-        move || cell.read(read)
+        now(move || cell.read(&read))
     }
 }
 
@@ -78,33 +79,20 @@ impl Cell {
 fn Row(row: LinkRow) -> impl IntoView {
     let words = use_words();
     let cell = Cell { row: Arc::new(row), live: use_live() };
-    let look = {
-        let cell = cell.clone();
-        move || if cell.is_checking() { Look::Busy } else { cell.read(look_of) }
-    };
-    let word = {
-        let cell = cell.clone();
-        move || {
-            if cell.is_checking() {
-                words.checking.to_owned()
-            } else {
-                cell.read(|row, news| word_of(words, row, news))
-            }
-        }
-    };
-    let why = {
-        let cell = cell.clone();
-        move || cell.read(|row, news| why_of(words, row, news))
-    };
+    let (looked, worded) = (cell.clone(), cell.clone());
+    let look = now(move || if looked.is_checking() { Look::Busy } else { looked.read(look_of) });
+    let word = now(move || match worded.is_checking() {
+        true => words.checking.to_owned(),
+        false => worded.read(|row, news| word_of(words, row, news)),
+    });
+    let why = cell.text(|row, news| why_of(words, row, news));
     let took = cell.text(|row, news| {
         let ms = news.map(|news| news.ms).or(row.ms);
         ms.map(|ms| format!("{ms} ms")).unwrap_or_default()
     });
     let stamp = cell.row.checked.clone();
-    let when = {
-        let (cell, text) = (cell.clone(), stamp.as_ref().map(|stamp| stamp.text.clone()).unwrap_or_default());
-        move || cell.read(|_, news| if news.is_some() { words.just_now.to_owned() } else { text.clone() })
-    };
+    let drawn = stamp.as_ref().map(|stamp| stamp.text.clone()).unwrap_or_default();
+    let when = cell.text(move |_, news| if news.is_some() { words.just_now.to_owned() } else { drawn.clone() });
     let row = cell.row.clone();
     let may_ask = row.active && !row.whitelisted;
     view! {
@@ -115,10 +103,10 @@ fn Row(row: LinkRow) -> impl IntoView {
             <td class="state">
                 <Status look word />
             </td>
-            <td class="why">{why}</td>
-            <td class="took">{took}</td>
+            <td class="why">{shown(why)}</td>
+            <td class="took">{shown(took)}</td>
             <td class="when">
-                <time datetime=stamp.map(|stamp| stamp.iso)>{when}</time>
+                <time datetime=stamp.map(|stamp| stamp.iso)>{shown(when)}</time>
             </td>
             <td class="act">{may_ask.then(|| view! { <RecheckButton cell /> })}</td>
         </tr>
@@ -163,8 +151,8 @@ fn RecheckButton(cell: Cell) -> impl IntoView {
             })
         })
     });
-    let busy: Now<bool> = Arc::new(move || cell.is_checking());
-    view! { <Act url=Recheck::PATH field=("link_id", fixed(id)) call label=words.recheck about=name class="small" busy /> }
+    let busy = now(move || cell.is_checking());
+    view! { <Act url=Recheck::PATH fields=vec![("link_id", fixed(id.to_string()))] call label=words.recheck about=name class="small" busy /> }
 }
 
 /// Whether the row was drawn after this outcome took effect.

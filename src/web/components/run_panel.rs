@@ -7,9 +7,13 @@ use crate::{
         progress::{RunState, Snapshot, Trigger},
     },
     web::{
-        api::runs::{ApplyRun, CancelRun, CheckAll, DiscardRun, apply_run, cancel_run, check_all, discard_run},
-        components::act::{Act, Call, Now, fixed},
-        dto::{RunRow, Stamp},
+        api::runs::{CheckAll, check_all},
+        components::{
+            act::{Act, Call},
+            decide::Decide,
+            now::{Now, fixed, now, shown},
+        },
+        dto::{Decision, RunRow, Stamp},
         live::{Live, use_live},
         words::{Words, use_words},
     },
@@ -36,16 +40,13 @@ impl Current {
         self.read(|run| run.is_some_and(|run| !run.is_over()))
     }
 
-    fn counts(&self) -> Counts {
-        self.read(|run| run.map(|run| run.counts).unwrap_or_default())
+    fn text(&self, read: impl Fn(&Snapshot) -> String + Send + Sync + 'static) -> Now<String> {
+        let current = self.clone();
+        now(move || current.read(|run| run.map(&read).unwrap_or_default()))
     }
 
-    fn text<R>(&self, read: R) -> impl Fn() -> String + Send + use<R>
-    where
-        R: Fn(&Snapshot) -> String + Send + 'static,
-    {
-        let current = self.clone();
-        move || current.read(|run| run.map(&read).unwrap_or_default())
+    fn run_id(&self) -> i64 {
+        self.read(|run| run.map(|run| run.run_id).unwrap_or_default())
     }
 }
 
@@ -60,23 +61,22 @@ pub fn RunPanel(
     let current = Current { live: use_live(), drawn: Arc::new(drawn.into_iter().last()) };
     let (running, idle) = (current.clone(), current.clone());
     let over = current.text(move |run| if run.is_over() { counts_line(words, &run.counts) } else { String::new() });
-    let busy: Now<bool> = {
-        let current = current.clone();
-        Arc::new(move || !can_check || current.is_running())
-    };
+    let asked = current.clone();
+    let call: Call = Box::new(|| Box::pin(async { check_all().await.map(|_| None) }));
+    let busy = now(move || !can_check || asked.is_running());
     view! {
         <section class="run" aria-label=words.running>
-            <div class="now" hidden=move || !running.is_running()>
+            <div class="now" hidden=shown(now(move || !running.is_running()))>
                 <Progress current />
             </div>
-            <div class="now" hidden=move || idle.is_running()>
+            <div class="now" hidden=shown(now(move || idle.is_running()))>
                 <Idle last_run next_run />
             </div>
             <div class="acts">
-                <Act url=CheckAll::PATH call=quietly(check_all) label=words.check_all class="primary" busy />
+                <Act url=CheckAll::PATH call label=words.check_all class="primary" busy />
             </div>
             <p class="quiet" role="status" aria-live="polite">
-                {over}
+                {shown(over)}
             </p>
         </section>
     }
@@ -90,22 +90,21 @@ fn Progress(current: Current) -> impl IntoView {
     let elapsed = current.text(move |run| seconds(words, run.elapsed_ms));
     let line = current.text(move |run| counts_line(words, &run.counts));
     let names = current.text(sites_in_flight);
-    let (total, finished, asked) = (current.clone(), current.clone(), current.clone());
-    let run_id = move || asked.read(|run| run.map(|run| run.run_id).unwrap_or_default());
-    let field = ("run_id", Arc::new(run_id) as Now<i64>);
-    let call = quietly(move || cancel_run(current.read(|run| run.map(|run| run.run_id).unwrap_or_default())));
+    let total = current.text(|run| run.counts.total.max(1).to_string());
+    let finished = current.text(|run| run.counts.finished().to_string());
+    let run_id = now(move || current.run_id());
     view! {
         <h2>
-            {words.running} " " <span class="count">{done}</span> " " <span class="count">{elapsed}</span>
+            {words.running} " " <span class="count">{shown(done)}</span> " " <span class="count">{shown(elapsed)}</span>
         </h2>
         <progress
-            max=move || total.counts().total.max(1).to_string()
-            value=move || finished.counts().finished().to_string()
+            max=shown(total)
+            value=shown(finished)
             aria-label=words.running
         ></progress>
-        <p class="sites">{names}</p>
-        <p>{line}</p>
-        <Act url=CancelRun::PATH field call label=words.cancel class="small" />
+        <p class="sites">{shown(names)}</p>
+        <p>{shown(line)}</p>
+        <Decide run_id decision=Decision::Cancel label=words.cancel />
         <noscript>
             <p class="hint">{words.no_script_hint} " " <a href="/">{words.reload}</a></p>
         </noscript>
@@ -162,11 +161,6 @@ fn LastRun(run: RunRow) -> impl IntoView {
 #[component]
 fn Held(run_id: i64, hold: Hold) -> impl IntoView {
     let words = use_words();
-    let live = use_live();
-    // What the server drew is out of date once either is done.
-    let caught_up = move |done: Result<(), ServerFnError>| done.map(|()| live.expire());
-    let apply = quietly(move || async move { caught_up(apply_run(run_id).await) });
-    let discard = quietly(move || async move { caught_up(discard_run(run_id).await) });
     let why = match hold {
         Hold::TooManyHidden => words.hold_many,
         Hold::NoAnswerAtAll => words.hold_silent,
@@ -175,8 +169,8 @@ fn Held(run_id: i64, hold: Hold) -> impl IntoView {
     view! {
         <p class="held">{why}</p>
         <div class="pair">
-            <Act url=ApplyRun::PATH field=("run_id", fixed(run_id)) call=apply label=words.apply class="small" />
-            <Act url=DiscardRun::PATH field=("run_id", fixed(run_id)) call=discard label=words.discard class="small" />
+            <Decide run_id=fixed(run_id) decision=Decision::Apply label=words.apply />
+            <Decide run_id=fixed(run_id) decision=Decision::Discard label=words.discard />
         </div>
     }
     .into_any()
@@ -207,17 +201,6 @@ fn OutcomeBar(counts: Counts) -> impl IntoView {
             {bars}
         </svg>
     }
-}
-
-/// A call whose answer is seen elsewhere on the page.
-fn quietly<T, F>(call: impl Fn() -> F + 'static) -> Call
-where
-    F: Future<Output = Result<T, ServerFnError>> + 'static,
-{
-    Box::new(move || {
-        let calling = call();
-        Box::pin(async move { calling.await.map(|_| None) })
-    })
 }
 
 fn seconds(words: &Words, ms: i64) -> String {

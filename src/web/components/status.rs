@@ -1,5 +1,6 @@
 //! How a link stands: icon, word and colour.
 
+use super::now::{Now, now, shown};
 use leptos::prelude::*;
 
 /// The look of a status; each has an icon of its own, so that colour is never alone.
@@ -38,18 +39,14 @@ impl Look {
 }
 
 #[component]
-pub fn Status<L, W>(look: L, word: W) -> impl IntoView
-where
-    L: Fn() -> Look + Clone + Send + Sync + 'static,
-    W: Fn() -> String + Send + Sync + 'static,
-{
+pub fn Status(look: Now<Look>, word: Now<String>) -> impl IntoView {
     let icon = look.clone();
     view! {
-        <span class=move || look().class()>
+        <span class=shown(now(move || look().class().to_owned()))>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-                <path d=move || icon().icon() />
+                <path d=shown(now(move || icon().icon().to_owned())) />
             </svg>
-            {word}
+            {shown(word)}
         </span>
     }
 }

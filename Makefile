@@ -1,0 +1,72 @@
+# Rollcall. `make run` and `make test` do all the set-up there is to do; CONTRIBUTING.md lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-rust test-browser check fmt bench site release setup setup-browser screenshots clean
+
+CARGO := cargo --locked
+NPM_STAMP := end2end/node_modules/.package-lock.json
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: release ## Build both parts and serve on http://127.0.0.1:3000 with SQLite in data/
+	./target/release/rollcall serve
+
+demo: release ## Serve a made-up ring of 24 friends, no internet needed
+	./target/release/rollcall demo
+
+test: test-rust test-browser ## Every test, Rust and browser
+
+test-rust: site
+	@echo "== Rust tests"
+	$(CARGO) test --features ssr
+
+test-browser: site setup-browser
+	@echo "== Browser tests"
+	$(CARGO) build --features ssr
+	cd end2end && npx playwright test
+
+check: setup ## fmt, clippy and docs, both features, warnings denied
+	cargo fmt --all --check
+	$(CARGO) clippy --features ssr --all-targets -- -D warnings
+	$(CARGO) clippy --package xtask -- -D warnings
+	$(CARGO) clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --features ssr --no-deps
+
+fmt: ## Format the code
+	cargo fmt --all
+
+bench: site ## The figures of docs/benchmarks.md, as ratios
+	$(CARGO) bench --features ssr --bench ring
+	$(CARGO) bench --features ssr --bench many
+
+site: setup ## The browser part, into target/site
+	@echo "== Browser part"
+	@$(CARGO) run --quiet --package xtask -- site
+
+release: site
+	@echo "== Server part"
+	$(CARGO) build --release --features ssr
+
+screenshots: release setup-browser ## Pictures of each page into docs/screenshots/
+	cd end2end && ROLLCALL_BIN=../target/release/rollcall npx playwright test --config screenshots.config.ts
+
+setup:
+	@command -v cargo >/dev/null || { echo "missing: cargo. Install rustup, then run this again."; exit 1; }
+	@rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown \
+		|| { echo "== Adding the wasm32-unknown-unknown target"; rustup target add wasm32-unknown-unknown; } \
+		|| { echo "missing: the target wasm32-unknown-unknown; rustup could not add it."; exit 1; }
+	@$(MAKE) --no-print-directory $(NPM_STAMP) || echo "note: npm is missing or failed, so wasm-opt may be too: the browser part stays larger"
+
+$(NPM_STAMP): end2end/package-lock.json
+	@command -v npm >/dev/null || exit 1
+	@echo "== npm packages for the browser part and its tests"
+	cd end2end && npm ci --no-audit --no-fund --loglevel=error
+
+setup-browser: $(NPM_STAMP)
+	@bash end2end/browser.sh
+
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf end2end/node_modules end2end/test-results
