@@ -49,17 +49,20 @@ test("a run can be cancelled: what was finished stays", async ({ demo, page }) =
   await expect(page.locator(row("茶馆 404"))).toContainText("已隐藏");
 });
 
-test("a lost server is told and found again", async ({ workspace, page, faults }) => {
-  workspace.run("link", "add", "http://127.0.0.1:9/", "--name", "nobody");
-  let server = await Rollcall.start(["serve"], workspace.env);
-  const port = new URL(server.url).port;
-  await page.goto(server.url);
+test("a lost server is told, found again and followed from there", async ({ workspace, page, faults }) => {
+  workspace.run("link", "add", "http://127.0.0.1:9000/", "--name", "nobody");
+  const first = await Rollcall.start(["serve"], workspace.env);
+  await page.goto(first.url);
   await alive(page);
-  await server.stop("SIGKILL");
+  await first.stop("SIGKILL");
   await expect(page.locator(".offline")).toContainText("正在重连");
+  const second = await Rollcall.start(["serve"], workspace.env, new URL(first.url).port);
+  await expect(page.locator(".offline")).toBeEmpty();
+  // A run of another process shows up as well.
+  workspace.run("check");
+  await expect(page.locator(row("nobody"))).toContainText("连接被拒绝");
+  await second.stop();
   // The broken stream is what this test is about.
-  server = await Rollcall.start(["serve"], { ...workspace.env, ROLLCALL_ADDR: `127.0.0.1:${port}` }).catch(() => server);
-  await server.stop();
   faults.length = 0;
 });
 

@@ -14,9 +14,9 @@ export class Rollcall {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Starts a command that serves, on a free port, and waits until it says where. */
-  static async start(args: string[], env: Record<string, string> = {}): Promise<Rollcall> {
-    const child = spawn(binary, [...args, "--addr", "127.0.0.1:0"], {
+  /** Starts a command that serves, on a free port unless one is named, and waits until it says where. */
+  static async start(args: string[], env: Record<string, string> = {}, port = "0"): Promise<Rollcall> {
+    const child = spawn(binary, [...args, "--addr", `127.0.0.1:${port}`], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -57,14 +57,15 @@ export class Workspace {
 }
 
 /** Fails a test on any console error, hydration warning, page error or failed request. */
-function watch(page: Page, faults: string[]): void {
+function watch(page: Page, faults: string[], scripts: boolean): void {
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => faults.push(`page: ${error.message}`));
   page.on("requestfailed", (request) => {
-    // A stream ends with the page that reads it.
-    if (!request.url().endsWith("/api/fn/watch")) faults.push(`request: ${request.url()} ${request.failure()?.errorText}`);
+    // A stream ends with the page that reads it; and without JavaScript, Chromium fails every script.
+    const expected = request.url().endsWith("/api/fn/watch") || (!scripts && request.url().endsWith(".js"));
+    if (!expected) faults.push(`request: ${request.url()} ${request.failure()?.errorText}`);
   });
   page.on("response", (response) => {
     if (response.status() >= 400) faults.push(`response: ${response.status()} ${response.url()}`);
@@ -77,8 +78,8 @@ export const test = base.extend<{ faults: string[]; demo: Rollcall; workspace: W
     await use(faults);
     expect(faults).toEqual([]);
   },
-  context: async ({ context, faults }, use) => {
-    context.on("page", (page) => watch(page, faults));
+  context: async ({ context, faults, javaScriptEnabled }, use) => {
+    context.on("page", (page) => watch(page, faults, javaScriptEnabled !== false));
     await use(context);
   },
   demo: async ({}, use) => {

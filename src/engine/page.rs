@@ -134,6 +134,8 @@ impl PageReader {
         }
         let encoding = match charset::declared(&self.head, self.content_type.as_deref()) {
             Some(encoding) => encoding,
+            // Plain ASCII so far reads the same in any of them, and addresses are plain ASCII.
+            None if self.head.is_ascii() => encoding_rs::UTF_8,
             None if self.head.len() < charset::GUESS_WINDOW => return Appetite::More,
             None => charset::guessed(&self.head, false),
         };

@@ -35,7 +35,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="robots" content="noindex" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=format!("/pkg/{}", names.css) />
-                <link rel="modulepreload" href=format!("/pkg/{}", names.js) />
+                <link rel="modulepreload" href=format!("/pkg/{}", names.js) nonce=nonce.clone() />
                 <link
                     rel="preload"
                     href=format!("/pkg/{}", names.wasm)

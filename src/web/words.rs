@@ -59,6 +59,7 @@ words! {
     to_hide: "隐藏", "to hide";
     to_show: "恢复", "to show";
     unverifiable: "无法核对", "unverifiable";
+    exempt: "白名单", "whitelisted";
     failed: "检查出错", "failed";
     cancelled: "已取消", "cancelled";
     offline: "连接中断，正在重连…", "Connection lost, reconnecting…";

@@ -59,7 +59,8 @@ impl Cell {
     /// Reads the row together with the news of it, if there are any that have not taken effect there yet.
     fn read<T>(&self, read: impl FnOnce(&LinkRow, Option<&Outcome>) -> T) -> T {
         self.live.with(|told| {
-            let news = told.outcomes.get(&self.row.id).filter(|news| !is_applied(&self.row, news));
+            let news = told.outcomes.get(&self.row.id);
+            let news = news.filter(|news| news.standing != Tone::Exempt && !is_applied(&self.row, news));
             read(&self.row, news)
         })
     }
@@ -98,7 +99,9 @@ fn Row(row: LinkRow) -> impl IntoView {
     view! {
         <tr class=if row.active { "" } else { "off" }>
             <th scope="row" class="site">
-                <Site row=row.clone() />
+                <span class="who">
+                    <Site row=row.clone() />
+                </span>
             </th>
             <td class="state">
                 <Status look word />

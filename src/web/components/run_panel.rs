@@ -95,7 +95,7 @@ fn Progress(current: Current) -> impl IntoView {
     let run_id = now(move || current.run_id());
     view! {
         <h2>
-            {words.running} " " <span class="count">{shown(done)}</span> " " <span class="count">{shown(elapsed)}</span>
+            {words.running} " " <span class="count">{shown(done)} " · " {shown(elapsed)}</span>
         </h2>
         <progress
             max=shown(total)
@@ -213,7 +213,7 @@ fn counts_line(words: &Words, counts: &Counts) -> String {
         (counts.to_not_show, words.to_hide),
         (counts.to_show, words.to_show),
         (counts.unverifiable, words.unverifiable),
-        (counts.whitelisted, words.whitelisted),
+        (counts.whitelisted, words.exempt),
     ];
     let seldom = [(counts.cancelled, words.cancelled), (counts.failed, words.failed)];
     let parts: Vec<String> = always

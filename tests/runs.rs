@@ -1,0 +1,338 @@
+//! Whole runs over a real database and real sockets, as steps.
+
+mod support;
+
+use futures::future::BoxFuture;
+use rollcall::{
+    clock::SharedClock,
+    domain::{
+        class::Class,
+        guard::Hold,
+        observation::BacklinkState,
+        progress::{RunState, Trigger},
+        run::{Cause, ItemState},
+        whitelist::Kind,
+    },
+    engine::{
+        probe::{Probe, Request, Seen},
+        run::Ask,
+    },
+    service::{Pick, Recheck, Service},
+    store::Settled,
+};
+use std::{sync::Arc, time::Duration};
+use support::{HandClock, enter, forgetful, friendly, gone, head, says, says_in_turn, service, site, status};
+use tokio::{io::AsyncWriteExt, sync::Notify, time::timeout};
+
+async fn run(service: &Arc<Service>) -> Settled {
+    let plan = service.plan().await.unwrap();
+    let started = service.start_run(Trigger::CommandLine, Pick::All, plan).await.unwrap();
+    started.done.expect("a run of its own").await.unwrap().unwrap()
+}
+
+async fn is_shown(service: &Service, id: i64) -> bool {
+    service.store().link(id).await.unwrap().unwrap().state.shown
+}
+
+#[tokio::test]
+async fn fail_hide_recover() {
+    let (_folder, service) = service().await;
+    let flaky = says_in_turn(vec![friendly(), status(404, ""), forgetful(), friendly()]).await;
+    let id = enter(&service, "flaky", &flaky.url()).await;
+    let mut story = Vec::new();
+    for _ in 0..4 {
+        let counts = run(&service).await.counts;
+        let link = service.store().link(id).await.unwrap().unwrap();
+        story.push((link.state.shown, link.state.reason.map(|r| r.code), counts.to_not_show, counts.to_show));
+    }
+    assert_eq!(
+        story,
+        [
+            (true, None, 0, 0),
+            (false, Some(Class::HttpStatus), 1, 0),
+            (false, Some(Class::BacklinkMissing), 0, 0),
+            (true, None, 0, 1),
+        ]
+    );
+    let log = service.store().transitions(id, 10).await.unwrap();
+    assert_eq!(log.iter().map(|t| (t.shown, t.cause)).collect::<Vec<_>>(), [(true, Cause::Run), (false, Cause::Run)]);
+}
+
+#[tokio::test]
+async fn the_whitelist_is_never_fetched_and_stays_shown() {
+    let (_folder, service) = service().await;
+    let dead = says(status(404, "")).await;
+    let id = enter(&service, "old friend", &dead.url()).await;
+    assert_eq!(run(&service).await.counts.to_not_show, 1);
+    let hits = dead.hits();
+    assert_eq!(service.put_entry(Kind::Name, "Old Friend", true, "", None).await.unwrap(), 1, "shown at once");
+    assert!(is_shown(&service, id).await);
+    let counts = run(&service).await.counts;
+    assert_eq!((counts.active_num, counts.whitelisted, counts.to_not_show), (0, 1, 0));
+    assert_eq!(service.recheck(id).await.unwrap(), Recheck::Whitelisted);
+    assert_eq!(dead.hits(), hits, "nothing was fetched");
+    service.switch_entry("Old Friend", false).await.unwrap();
+    assert_eq!(run(&service).await.counts.to_not_show, 1);
+}
+
+#[tokio::test]
+async fn inactive_links_are_never_touched() {
+    let (_folder, service) = service().await;
+    let dead = says(status(404, "")).await;
+    let about = support::about("resting", &dead.url());
+    let id = service.store().add_link(&about, false, service.clock().now()).await.unwrap();
+    let counts = run(&service).await.counts;
+    assert_eq!((counts.total, dead.hits()), (0, 0));
+    assert_eq!(service.recheck(id).await.unwrap(), Recheck::Inactive);
+}
+
+#[tokio::test]
+async fn a_run_that_would_hide_too_many_is_held_applied_and_discarded() {
+    let (_folder, service) = service().await;
+    let dead = says(status(404, "")).await;
+    let mut ids = Vec::new();
+    for n in 0..12 {
+        ids.push(enter(&service, &format!("n{n}"), &format!("{}{n}", dead.url())).await);
+    }
+    for decided in ["discard", "apply"] {
+        let settled = run(&service).await;
+        assert_eq!(
+            (settled.state, settled.hold, settled.counts.to_not_show),
+            (RunState::Held, Some(Hold::TooManyHidden), 12)
+        );
+        assert!(is_shown(&service, ids[0]).await, "nothing was changed");
+        let id = service.store().runs(1).await.unwrap()[0].id;
+        if decided == "apply" {
+            assert_eq!(service.apply(id).await.unwrap().counts.to_not_show, 12);
+            assert!(!is_shown(&service, ids[0]).await);
+        } else {
+            service.discard(id).await.unwrap();
+            assert!(is_shown(&service, ids[0]).await);
+        }
+        assert!(service.apply(id).await.is_err(), "it is decided already");
+    }
+}
+
+#[tokio::test]
+async fn without_any_answer_a_small_ring_is_held_too() {
+    let (_folder, service) = service().await;
+    for n in 0..3 {
+        enter(&service, &format!("n{n}"), &gone().await).await;
+    }
+    assert_eq!(run(&service).await.hold, Some(Hold::NoAnswerAtAll));
+    enter(&service, "one that answers", &says(status(500, "")).await.url()).await;
+    assert_eq!(run(&service).await.state, RunState::Done);
+}
+
+#[tokio::test]
+async fn witnesses_speak_for_our_own_network() {
+    let (_folder, service) = service().await;
+    let id = enter(&service, "dead", &says(status(404, "")).await.url()).await;
+    service.set("witnesses", &format!("{} {}", gone().await, gone().await)).await.unwrap();
+    assert_eq!(run(&service).await.hold, Some(Hold::WitnessesFailed));
+    assert!(is_shown(&service, id).await);
+    service.set("witnesses", &format!("{} {}", gone().await, says(friendly()).await.url())).await.unwrap();
+    assert_eq!(run(&service).await.counts.to_not_show, 1);
+}
+
+/// A site that answers once it is told to.
+async fn gated() -> (support::Site, Arc<Notify>) {
+    let open = Arc::new(Notify::new());
+    let gate = open.clone();
+    let held = site(move |mut stream, _| {
+        let gate = gate.clone();
+        async move {
+            head(&mut stream).await?;
+            gate.notified().await;
+            stream.write_all(friendly().as_bytes()).await
+        }
+    })
+    .await;
+    (held, open)
+}
+
+async fn until(mut done: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), waiting).await.expect("it never came");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_keeps_what_was_finished() {
+    let (_folder, service) = service().await;
+    let dead = enter(&service, "dead", &says(status(404, "")).await.url()).await;
+    let (held, _open) = gated().await;
+    let slow = enter(&service, "slow", &held.url()).await;
+    let plan = service.plan().await.unwrap();
+    let started = service.start_run(Trigger::Click, Pick::All, plan).await.unwrap();
+    let finished = async || service.registry().snapshots().iter().any(|s| s.counts.active_num == 1 && held.hits() == 1);
+    until(finished).await;
+    service.cancel_run(started.run_id).await.unwrap();
+    let settled = started.done.unwrap().await.unwrap().unwrap();
+    assert_eq!((settled.state, settled.counts.cancelled, settled.counts.to_not_show), (RunState::Cancelled, 1, 1));
+    assert!(!is_shown(&service, dead).await && is_shown(&service, slow).await);
+    let items = service.store().items(started.run_id).await.unwrap();
+    assert_eq!(items.iter().map(|i| i.state).collect::<Vec<_>>(), [ItemState::Done, ItemState::Cancelled]);
+}
+
+#[tokio::test]
+async fn links_join_a_run_and_are_claimed_once() {
+    let (_folder, service) = service().await;
+    let (held, open) = gated().await;
+    enter(&service, "slow", &held.url()).await;
+    let plan = service.plan().await.unwrap();
+    let first = service.start_run(Trigger::Click, Pick::All, plan.clone()).await.unwrap();
+    until(async || held.hits() == 1).await;
+    // A second request for the same links attaches to the first.
+    let second = service.start_run(Trigger::Click, Pick::All, plan).await.unwrap();
+    assert_eq!((second.run_id, second.done.is_none()), (first.run_id, true));
+    let late = says(friendly()).await;
+    let id = enter(&service, "late", &late.url()).await;
+    assert_eq!(service.add_to_run(first.run_id, Pick::Ids(vec![id])).await.unwrap(), 1);
+    until(async || late.hits() == 1).await;
+    open.notify_one();
+    let counts = first.done.unwrap().await.unwrap().unwrap().counts;
+    assert_eq!((counts.total, counts.ok, held.hits(), late.hits()), (2, 2, 1, 1));
+}
+
+/// The real probe, but for one name, at which it panics.
+struct Breaks(Probe);
+
+impl Ask for Breaks {
+    fn ask(&self, request: Request, clock: SharedClock) -> BoxFuture<'static, Seen> {
+        assert!(!request.url.contains("/early"), "it breaks before it begins");
+        let asking = Ask::ask(&self.0, request.clone(), clock);
+        Box::pin(async move {
+            assert!(!request.url.contains("/late"), "it breaks half-way");
+            asking.await
+        })
+    }
+}
+
+#[tokio::test]
+async fn one_check_that_breaks_harms_no_other() {
+    let (_folder, store) = support::store().await;
+    let probe = support::probe();
+    let service = Service::start_with(store, probe.clone(), Arc::new(Breaks(probe)), support::clock()).await.unwrap();
+    let fine = says(friendly()).await;
+    for path in ["", "late", "a", "b"] {
+        enter(&service, &format!("at {path}"), &format!("{}{path}", fine.url())).await;
+    }
+    let settled = run(&service).await;
+    assert_eq!((settled.state, settled.counts.failed, settled.counts.ok), (RunState::Done, 1, 3));
+}
+
+#[tokio::test]
+async fn per_host_and_global_limits_hold() {
+    let (_folder, service) = service().await;
+    let busy = Arc::new(std::sync::atomic::AtomicI32::new(0));
+    let most = Arc::new(std::sync::atomic::AtomicI32::new(0));
+    let (counted, peak) = (busy.clone(), most.clone());
+    let host = site(move |mut stream, _| {
+        let (busy, most) = (counted.clone(), peak.clone());
+        async move {
+            head(&mut stream).await?;
+            let now = busy.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            most.fetch_max(now, std::sync::atomic::Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            busy.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            stream.write_all(friendly().as_bytes()).await
+        }
+    })
+    .await;
+    for n in 0..10 {
+        enter(&service, &format!("n{n}"), &format!("{}{n}", host.url())).await;
+    }
+    assert_eq!(run(&service).await.counts.ok, 10);
+    assert_eq!(most.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
+    let (folder, service) = service().await;
+    let (first, second) = (says(friendly()).await, says(status(404, "")).await);
+    let ids = [enter(&service, "first", &first.url()).await, enter(&service, "second", &second.url()).await];
+    let plan = service.plan().await.unwrap();
+    // A process that wrote one outcome and died, four seconds ago.
+    let before = service.clock().now() - chrono::TimeDelta::seconds(4);
+    let begun = service.store().begin_run(Trigger::CommandLine, &plan, "dead process", &ids, before).await.unwrap();
+    let run_id = begun.run_id.unwrap();
+    let seen = rollcall::domain::observation::Observation {
+        class: Class::Ok,
+        status: Some(200),
+        ..rollcall::domain::observation::Observation::whitelisted(before)
+    };
+    let record = rollcall::store::Record {
+        link_id: ids[0],
+        state: ItemState::Done,
+        seen: Some(seen),
+        change: rollcall::domain::verdict::Change::None,
+    };
+    service.store().record(run_id, &[record]).await.unwrap();
+
+    let other = Service::start(
+        support::open(&folder).await,
+        rollcall::service::Network { allowed: support::loopback(), dns: Vec::new() },
+        support::clock(),
+    )
+    .await
+    .unwrap();
+    let both = (service.adopt_stale().await.unwrap(), other.adopt_stale().await.unwrap());
+    assert_eq!(both.0.len() + both.1.len(), 1, "only one of two takes it over");
+    let run = service.follow(run_id).await.unwrap();
+    assert_eq!((run.state, run.counts.ok, run.counts.bad), (RunState::Done, 1, 1));
+    assert_eq!((first.hits(), second.hits()), (0, 1));
+    assert!(!is_shown(&service, ids[1]).await);
+}
+
+#[tokio::test]
+async fn the_schedule_starts_runs_at_its_times_and_catches_up_once() {
+    let (_folder, store) = support::store().await;
+    let hand = Arc::new(HandClock(std::sync::Mutex::new("2026-11-21T00:00:00Z".parse().unwrap())));
+    let service = Service::start(
+        store,
+        rollcall::service::Network { allowed: support::loopback(), dns: Vec::new() },
+        hand.clone(),
+    )
+    .await
+    .unwrap();
+    service.set("timezone", "Asia/Shanghai").await.unwrap();
+    let fine = says(friendly()).await;
+    enter(&service, "fine", &fine.url()).await;
+    let mut seen = std::collections::HashMap::new();
+    let runs = async || service.store().runs(10).await.unwrap().len();
+
+    let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
+    assert_eq!((next, runs().await), (Some("2026-11-21T20:00:00Z".parse().unwrap()), 0));
+    hand.set("2026-11-21T19:59:59Z");
+    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
+    assert_eq!(runs().await, 0);
+    hand.set("2026-11-21T20:00:00Z");
+    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
+    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
+    assert_eq!(runs().await, 1, "once, however often it is looked at");
+    until(async || service.store().runs(1).await.unwrap()[0].state == RunState::Done).await;
+    // Three days without power: one run makes up for all of them.
+    hand.set("2026-11-24T22:00:00Z");
+    let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
+    assert_eq!((next, runs().await), (Some("2026-11-25T20:00:00Z".parse().unwrap()), 2));
+    assert_eq!(service.store().runs(1).await.unwrap()[0].trigger, Trigger::Schedule);
+}
+
+#[tokio::test]
+async fn evidence_is_kept_for_the_newest_checks_only() {
+    let (_folder, service) = service().await;
+    enter(&service, "fine", &says(friendly()).await.url()).await;
+    for _ in 0..5 {
+        run(&service).await;
+    }
+    let mut kept = Vec::new();
+    for run in service.store().runs(10).await.unwrap() {
+        let item = service.store().items(run.id).await.unwrap().remove(0);
+        kept.push(item.seen.unwrap().backlink.state == BacklinkState::Found);
+    }
+    assert_eq!(kept, [true, true, true, false, false]);
+}

@@ -1,0 +1,224 @@
+//! What every store keeps to. A second backend joins by one more line in `backends!`.
+
+mod support;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rollcall::{
+    domain::{
+        class::Class,
+        link::Manual,
+        observation::{Evidence, Hop, Observation},
+        progress::{RunState, Trigger},
+        run::{ItemState, Plan},
+        settings::Settings,
+        verdict::Change,
+        whitelist::{Entry, Kind},
+    },
+    store::{Draft, Ending, Imported, Record, SharedStore, StoreError},
+};
+use support::about;
+
+/// Runs every contract test over each backend.
+macro_rules! backends {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let (_folder, store) = super::support::store().await;
+                super::$test(store).await;
+            })*
+        }
+    };
+}
+
+backends! {
+    links_come_and_go,
+    import_updates_only_what_is_carried,
+    claims_are_exclusive,
+    outcomes_are_written_once,
+    settling_twice_is_harmless,
+    whitelist_settings_and_schedules,
+    manual_verdicts_show_and_hide,
+    totals_and_pages_agree,
+    adoption_is_by_compare_and_swap,
+    evidence_is_bounded,
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-21T04:00:00Z".parse().unwrap()
+}
+
+fn plan() -> Plan {
+    Plan { settings: Settings::default(), whitelist: Vec::new(), widened: false }
+}
+
+fn outcome(link_id: i64, class: Class, status: u16, change: Change) -> Record {
+    let seen = Observation { class, status: Some(status), ms: 12, attempts: 1, ..Observation::whitelisted(now()) };
+    Record { link_id, state: ItemState::Done, seen: Some(seen), change }
+}
+
+async fn two(store: &SharedStore) -> [i64; 2] {
+    let a = store.add_link(&about("a", "https://a.test/"), true, now()).await.unwrap();
+    let b = store.add_link(&about("b", "https://b.test/"), true, now()).await.unwrap();
+    [a, b]
+}
+
+async fn links_come_and_go(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let mut friend = about("甲", "https://a.test/new");
+    friend.group = "组".into();
+    store.set_link(a, &friend, false).await.unwrap();
+    let link = store.link(a).await.unwrap().unwrap();
+    assert_eq!((link.about, link.active, link.state.shown), (friend, false, true));
+    let taken = store.add_link(&about("c", "http://www.b.test"), true, now()).await;
+    assert!(matches!(taken, Err(StoreError::DuplicateLink(_, id)) if id == b));
+    let clash = store.set_link(a, &about("a", "https://b.test"), true).await;
+    assert!(matches!(clash, Err(StoreError::DuplicateLink(..))));
+    store.remove_link(a).await.unwrap();
+    assert!(matches!(store.remove_link(a).await, Err(StoreError::NoSuch { .. })));
+    assert_eq!(store.links().await.unwrap().len(), 1);
+}
+
+async fn import_updates_only_what_is_carried(store: SharedStore) {
+    let draft = |name: &str, note: Option<&str>| Draft {
+        name: name.into(),
+        url: "https://a.test".into(),
+        note: note.map(str::to_owned),
+        ..Draft::default()
+    };
+    let dry = store.import(&[draft("A", Some("n"))], now(), true).await.unwrap();
+    assert_eq!((dry, store.links().await.unwrap().len()), (vec![Imported::Added], 0));
+    store.import(&[draft("A", Some("n"))], now(), false).await.unwrap();
+    assert_eq!(store.import(&[draft("A", Some("n"))], now(), false).await.unwrap(), [Imported::Unchanged]);
+    assert_eq!(store.import(&[draft("A2", None)], now(), false).await.unwrap(), [Imported::Updated]);
+    let link = store.links().await.unwrap().remove(0);
+    assert_eq!((link.about.name.as_str(), link.about.note.as_str()), ("A2", "n"));
+    let bad = Draft { name: "B".into(), url: "nonsense".into(), ..Draft::default() };
+    let fresh = Draft { name: "C".into(), url: "https://c.test".into(), ..Draft::default() };
+    assert!(store.import(&[fresh, bad], now(), false).await.is_err());
+    assert_eq!(store.links().await.unwrap().len(), 1, "all or nothing");
+}
+
+async fn claims_are_exclusive(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let first = store.begin_run(Trigger::Click, &plan(), "me", &[a], now()).await.unwrap();
+    let second = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap();
+    assert_eq!((second.claimed.clone(), second.elsewhere), (vec![b], vec![first.run_id.unwrap()]));
+    let third = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap();
+    assert_eq!((third.run_id, third.elsewhere.len()), (None, 2));
+    store.settle(first.run_id.unwrap(), Ending::default(), now()).await.unwrap();
+    assert_eq!(store.add_items(second.run_id.unwrap(), &[a, b]).await.unwrap(), [a]);
+    assert_eq!(store.add_items(first.run_id.unwrap(), &[b]).await.unwrap(), [0; 0], "it is over");
+}
+
+async fn outcomes_are_written_once(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
+    store.record(run, &[outcome(a, Class::HttpStatus, 404, Change::Hide)]).await.unwrap();
+    store.record(run, &[outcome(a, Class::Ok, 200, Change::None)]).await.unwrap();
+    let items = store.items(run).await.unwrap();
+    assert_eq!(items[0].seen.as_ref().map(|s| (s.class, s.status, s.ms)), Some((Class::HttpStatus, Some(404), 12)));
+    assert!(store.link(a).await.unwrap().unwrap().state.shown, "pending until the run is settled");
+    let settled = store.settle(run, Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap();
+    assert_eq!((settled.state, settled.counts.to_not_show, settled.counts.cancelled), (RunState::Cancelled, 1, 1));
+    let link = store.link(a).await.unwrap().unwrap();
+    assert_eq!((link.state.shown, link.last_check.unwrap().status), (false, Some(404)));
+    assert_eq!(store.transitions(a, 5).await.unwrap().len(), 1);
+}
+
+async fn settling_twice_is_harmless(store: SharedStore) {
+    let [a, _] = two(&store).await;
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a], now()).await.unwrap().run_id.unwrap();
+    store.record(run, &[outcome(a, Class::HttpStatus, 500, Change::Hide)]).await.unwrap();
+    let first = store.settle(run, Ending { elapsed_ms: 9, ..Ending::default() }, now()).await.unwrap();
+    let before = store.link(a).await.unwrap();
+    assert_eq!(store.settle(run, Ending::default(), now()).await.unwrap(), first);
+    assert_eq!(store.link(a).await.unwrap(), before);
+    assert_eq!(store.run(run).await.unwrap().unwrap().ms, 9);
+}
+
+async fn whitelist_settings_and_schedules(store: SharedStore) {
+    let entry = Entry {
+        id: 0,
+        kind: Kind::Host,
+        pattern: "a.test".into(),
+        enabled: true,
+        note: "n".into(),
+        expires_at: Some(now()),
+    };
+    let id = store.put_entry(&entry, now()).await.unwrap();
+    let off = Entry { enabled: false, ..entry.clone() };
+    assert_eq!(store.put_entry(&off, now()).await.unwrap(), id, "one entry a pattern");
+    assert_eq!(store.whitelist().await.unwrap(), [Entry { id, ..off }]);
+    assert!(store.remove_entry(Kind::Host, "a.test").await.unwrap());
+    assert!(!store.remove_entry(Kind::Host, "a.test").await.unwrap());
+
+    store.put_setting("policy", "patient").await.unwrap();
+    store.put_setting("policy", "strict").await.unwrap();
+    assert_eq!(store.settings().await.unwrap(), [("policy".to_owned(), "strict".to_owned())]);
+
+    let row = store.schedules().await.unwrap().remove(0);
+    assert_eq!((row.cron.as_str(), row.last_due), ("0 4 * * *", None));
+    assert!(store.claim_due(row.id, None, now()).await.unwrap());
+    assert!(!store.claim_due(row.id, None, now()).await.unwrap(), "another was first");
+    assert_eq!(store.schedules().await.unwrap()[0].last_due, Some(now()));
+    let added = store.put_schedule(None, "5 5 * * *").await.unwrap();
+    assert!(store.put_schedule(Some(99), "5 5 * * *").await.is_err());
+    assert!(store.remove_schedule(added).await.unwrap());
+}
+
+async fn manual_verdicts_show_and_hide(store: SharedStore) {
+    let [a, _] = two(&store).await;
+    let manual = Manual { shown: false, until: None, set_at: now(), set_by: "me".into() };
+    store.set_manual(a, Some(manual.clone()), now()).await.unwrap();
+    let link = store.link(a).await.unwrap().unwrap();
+    assert_eq!((link.state.shown, link.state.manual), (false, Some(manual)));
+    assert_eq!(store.show_exempt(&[a], now()).await.unwrap(), 0, "the owner's word stands");
+    store.set_manual(a, None, now()).await.unwrap();
+    assert_eq!(store.show_exempt(&[a], now()).await.unwrap(), 1);
+    assert!(store.set_manual(99, None, now()).await.is_err());
+}
+
+async fn totals_and_pages_agree(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let c = store.add_link(&about("c", "https://c.test/"), false, now()).await.unwrap();
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
+    let records =
+        [outcome(a, Class::BotChallenge, 403, Change::None), outcome(b, Class::HttpStatus, 404, Change::Hide)];
+    store.record(run, &records).await.unwrap();
+    store.settle(run, Ending::default(), now()).await.unwrap();
+    let totals = store.totals().await.unwrap();
+    assert_eq!((totals.links, totals.shown, totals.hidden, totals.review), (3, 1, 1, 1));
+    let order: Vec<i64> = store.page(0, 10).await.unwrap().iter().map(|link| link.id).collect();
+    assert_eq!(order, [b, a, c], "hidden first, inactive last");
+    assert_eq!(store.page(1, 1).await.unwrap()[0].id, a);
+}
+
+async fn adoption_is_by_compare_and_swap(store: SharedStore) {
+    let [a, _] = two(&store).await;
+    let id = store.begin_run(Trigger::Click, &plan(), "first", &[a], now()).await.unwrap().run_id.unwrap();
+    let run = store.run(id).await.unwrap().unwrap();
+    let later = now() + TimeDelta::seconds(5);
+    assert!(run.is_stale(later) && !run.is_stale(now() + TimeDelta::seconds(2)));
+    assert!(store.beat(id, "first", later).await.unwrap().mine);
+    assert!(!store.adopt(&run, "second", later).await.unwrap(), "its owner has spoken meanwhile");
+    let run = store.run(id).await.unwrap().unwrap();
+    assert!(store.adopt(&run, "second", later).await.unwrap());
+    assert!(!store.beat(id, "first", later).await.unwrap().mine);
+    assert!(store.ask_cancel(id).await.unwrap());
+    assert!(store.beat(id, "second", later).await.unwrap().cancel);
+    assert_eq!(store.running().await.unwrap().len(), 1);
+}
+
+async fn evidence_is_bounded(store: SharedStore) {
+    let [a, _] = two(&store).await;
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a], now()).await.unwrap().run_id.unwrap();
+    let mut record = outcome(a, Class::Ok, 200, Change::None);
+    let hop = Hop { url: "https://a.test/".to_owned() + &"路".repeat(5000), status: 301 };
+    let evidence = Evidence { hops: vec![hop; 20], title: Some("标".repeat(9000)), ..Evidence::default() };
+    record.seen.as_mut().unwrap().evidence = evidence;
+    store.record(run, &[record]).await.unwrap();
+    let kept = store.items(run).await.unwrap().remove(0).seen.unwrap();
+    assert!(serde_json::to_string(&kept.evidence).unwrap().len() <= 4096);
+    assert!(kept.evidence.title.is_some());
+}

@@ -1,0 +1,186 @@
+//! Real servers on loopback that behave, stall, lie, drip, bomb and reset.
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
+use rollcall::{
+    clock::{Clock, SharedClock, SystemClock},
+    domain::link::About,
+    engine::{guard::Allowed, probe::Probe},
+    service::{Network, Service},
+    store::{SharedStore, sqlite::SqliteStore},
+};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// A server, and how often it was connected to.
+pub struct Site {
+    pub addr: SocketAddr,
+    pub hits: Arc<AtomicU32>,
+}
+
+impl Site {
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.addr)
+    }
+
+    pub fn hits(&self) -> u32 {
+        self.hits.load(SeqCst)
+    }
+}
+
+/// A server that does `act` with every connection, told which one it is (from 0).
+pub async fn site<F, Fut>(act: F) -> Site
+where
+    F: Fn(TcpStream, u32) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let hits = Arc::new(AtomicU32::new(0));
+    let counted = hits.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A peer that goes away is part of the game.
+            let acting = act(stream, counted.fetch_add(1, SeqCst));
+            tokio::spawn(acting);
+        }
+    });
+    Site { addr, hits }
+}
+
+/// A server that reads the request's head and then writes these bytes and closes.
+pub async fn says(bytes: impl Into<Vec<u8>>) -> Site {
+    let bytes: Arc<Vec<u8>> = Arc::new(bytes.into());
+    site(move |mut stream, _| {
+        let bytes = bytes.clone();
+        async move {
+            head(&mut stream).await?;
+            stream.write_all(&bytes).await?;
+            stream.shutdown().await
+        }
+    })
+    .await
+}
+
+/// A server that says one thing the first time, and so on; the last one for ever.
+pub async fn says_in_turn(answers: Vec<String>) -> Site {
+    let answers = Arc::new(answers);
+    site(move |mut stream, n| {
+        let answer = answers[(n as usize).min(answers.len() - 1)].clone();
+        async move {
+            head(&mut stream).await?;
+            stream.write_all(answer.as_bytes()).await?;
+            stream.shutdown().await
+        }
+    })
+    .await
+}
+
+/// Reads a request's head; returns its path.
+pub async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut held = Vec::new();
+    let mut buffer = [0; 1024];
+    while !held.windows(4).any(|w| w == b"\r\n\r\n") {
+        let n = stream.read(&mut buffer).await?;
+        if n == 0 {
+            break;
+        }
+        held.extend_from_slice(&buffer[..n]);
+    }
+    let text = String::from_utf8_lossy(&held);
+    Ok(text.split_whitespace().nth(1).unwrap_or("/").to_owned())
+}
+
+pub fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+pub fn status(code: u16, headers: &str) -> String {
+    format!("HTTP/1.1 {code} X\r\n{headers}Content-Length: 0\r\n\r\n")
+}
+
+/// Whose roll the tests call.
+pub const ME: &str = "https://me.example.com";
+
+/// A page that links back.
+pub fn friendly() -> String {
+    ok(&format!("<html><title>A friend</title><p>{}</p><a href='{ME}/'>me</a></html>", "words ".repeat(60)))
+}
+
+/// A page that does not.
+pub fn forgetful() -> String {
+    ok(&format!("<html><title>A friend</title><p>{}</p></html>", "words ".repeat(60)))
+}
+
+/// A port that nothing listens on.
+pub async fn gone() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}/", listener.local_addr().unwrap())
+}
+
+pub fn loopback() -> Allowed {
+    Allowed::new(vec!["127.0.0.0/8".parse().unwrap()])
+}
+
+pub fn probe() -> Probe {
+    Probe::new(loopback(), Vec::new()).unwrap()
+}
+
+/// A database of its own, which goes with the folder.
+pub async fn store() -> (tempfile::TempDir, SharedStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    (folder, store)
+}
+
+/// The database in a folder, opened once more.
+pub async fn open(folder: &tempfile::TempDir) -> SharedStore {
+    let address = format!("sqlite:{}", folder.path().join("test.db").display());
+    Arc::new(SqliteStore::open(&address).await.unwrap())
+}
+
+pub fn clock() -> SharedClock {
+    Arc::new(SystemClock)
+}
+
+/// The use cases over a new database, with me as my site.
+pub async fn service() -> (tempfile::TempDir, Arc<Service>) {
+    let (folder, store) = store().await;
+    let network = Network { allowed: loopback(), dns: Vec::new() };
+    let service = Service::start(store, network, clock()).await.unwrap();
+    service.set("my_sites", ME).await.unwrap();
+    (folder, service)
+}
+
+pub fn about(name: &str, url: &str) -> About {
+    About { name: name.to_owned(), url: url.to_owned(), ..About::default() }
+}
+
+/// Enters a link and returns its id.
+pub async fn enter(service: &Service, name: &str, url: &str) -> i64 {
+    service.store().add_link(&about(name, url), true, service.clock().now()).await.unwrap()
+}
+
+/// A clock that stands where it was put.
+pub struct HandClock(pub std::sync::Mutex<chrono::DateTime<chrono::Utc>>);
+
+impl Clock for HandClock {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+impl HandClock {
+    pub fn set(&self, text: &str) {
+        *self.0.lock().unwrap() = text.parse().unwrap();
+    }
+}
