@@ -137,8 +137,8 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     let s = ip.segments();
     // Only 2000::/3 is given out; this leaves out loopback, mapped, compatible, NAT64, local and multicast ones.
     let given_out = s[0] & 0xe000 == 0x2000;
-    let special = (s[0] == 0x2001 && s[1] < 0x0200) // protocol assignments: Teredo, ORCHID, benchmarking
-        || (s[0] == 0x2001 && s[1] == 0x0db8) // documentation
+    // Below 2001:200:: lie the protocol assignments (Teredo, ORCHID, benchmarking); db8 is documentation.
+    let special = (s[0] == 0x2001 && (s[1] < 0x0200 || s[1] == 0x0db8))
         || s[0] == 0x2002 // 6to4
         || (s[0] == 0x2620 && s[1] == 0x004f && s[2] == 0x8000) // AS112
         || (s[0] == 0x3fff && s[1] < 0x1000) // documentation

@@ -84,6 +84,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`ProbeError`] where TLS cannot be set up, mostly for want of root certificates.
+    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
     pub fn new(allowed: Allowed, servers: Vec<SocketAddr>) -> Result<Probe, ProbeError> {
         // Fails only where one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -39,7 +39,7 @@ pub fn read(text: &str) -> Found {
 /// rest of the file: such lines are read one by one, with their quotes as they are.
 fn records(text: &str) -> impl Iterator<Item = (u32, StringRecord)> {
     let delimiter = delimiter(text);
-    let balanced = text.matches('"').count() % 2 == 0;
+    let balanced = text.matches('"').count().is_multiple_of(2);
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)

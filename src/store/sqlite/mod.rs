@@ -9,7 +9,7 @@ mod settle;
 
 use super::{Result, Store, StoreError};
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqlitePool, Transaction};
 use std::path::Path;
 
 /// A SQLite database.
@@ -54,7 +54,10 @@ impl Store for SqliteStore {
             return Err(StoreError::File(format!("{shown} exists already; name a new file")));
         }
         let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
-        let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&self.readers).await;
+        // A connection of its own: readers may not write, and the writer is not to wait.
+        let options = self.writer.connect_options();
+        let mut connection = options.connect().await?;
+        let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
         if let Err(error) = copied {
             // Nothing half written is left behind.
             let _ = std::fs::remove_file(to);

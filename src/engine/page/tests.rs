@@ -1,0 +1,136 @@
+use super::*;
+
+fn read(html: &[u8], content_type: Option<&str>) -> PageFacts {
+    let sites = MySites::new(&["https://me.example.com".to_owned()], &[]).unwrap();
+    let want = Want { sites: Some(Arc::new(sites)), friend_pages: true };
+    let mut reader = PageReader::new(Url::parse("https://friend.test/blog/").unwrap(), content_type, want);
+    for chunk in html.chunks(7) {
+        if reader.feed(chunk) == Appetite::Enough {
+            break;
+        }
+    }
+    reader.finish()
+}
+
+fn found(html: &str) -> Option<Found> {
+    read(html.as_bytes(), None).found
+}
+
+#[test]
+fn links_count_however_they_are_written() {
+    for html in [
+        "<a href='https://me.example.com'>me</a>",
+        "<A HREF=https://me.example.com/>me</A>",
+        "<a rel='nofollow' href=\"https&#58;&#x2F;&sol;me.example.com\">x</a>",
+        "<map><area href=//www.me.example.com></map>",
+        "<base href='https://me.example.com/x/'><a href='/y'>x</a>",
+        "<a href='/y'>x</a><base href='https://me.example.com/x/'>",
+        "<noscript><a href='https://me.example.com'>x</a></noscript>",
+        "<table><a href='https://me.example.com'>",
+        "<a href=' https://me.example.com/ '>x</a>",
+        "<template></template><a href='https://me.example.com'>x</a>",
+    ] {
+        assert!(found(html).is_some(), "{html}");
+    }
+}
+
+#[test]
+fn what_is_no_link_does_not_count() {
+    for html in [
+        "https://me.example.com",
+        "<!-- <a href='https://me.example.com'>x</a> -->",
+        "<script>'<a href=\"https://me.example.com\">'</script>",
+        "<template><a href='https://me.example.com'>x</a></template>",
+        "<iframe><a href='https://me.example.com'>x</a></iframe>",
+        "<iframe src='https://me.example.com'></iframe>",
+        "<textarea><a href='https://me.example.com'>x</a></textarea>",
+        "<title><a href='https://me.example.com'>x</a></title>",
+        "<link href='https://me.example.com'><img src='https://me.example.com'>",
+        "<a data-href='https://me.example.com'>x</a>",
+        "<a href='https://notme.example.com'>x</a>",
+        "<base href='https://other.test/'><base href='https://me.example.com/'><a href='/y'>x</a>",
+    ] {
+        assert_eq!(found(html), None, "{html}");
+    }
+}
+
+#[test]
+fn evidence_tells_rel_and_hiding() {
+    let hit = found("<div style='display: none'><a rel='friend' href='https://me.example.com'>x</a></div>").unwrap();
+    assert_eq!((hit.hidden, hit.rel.as_deref()), (true, Some("friend")));
+    assert!(!found("<p hidden>x</p><a href='https://me.example.com'>x</a>").unwrap().hidden);
+    assert_eq!(found("<a href='/go?url=https%3A%2F%2Fme.example.com'>x</a>").unwrap().via, Via::Wrapper);
+}
+
+#[test]
+fn charsets_are_told_and_titles_decoded() {
+    let html = "<html><head><meta charset='gb2312'><title>我的 &amp; 博客</title></head>";
+    let (gbk, ..) = encoding_rs::GBK.encode(html);
+    let facts = read(&gbk, None);
+    assert_eq!((facts.charset, facts.title.as_deref()), (Some("GBK"), Some("我的 & 博客")));
+    let bytes: Vec<u8> =
+        "\u{feff}<a href='https://me.example.com'>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(read(&bytes, None).found.is_some());
+}
+
+#[test]
+fn refreshes_of_at_most_five_seconds_are_hops() {
+    let to = |html: &str| read(html.as_bytes(), None).refresh.map(String::from);
+    assert_eq!(to("<meta http-equiv=refresh content='0;url=/new'>").as_deref(), Some("https://friend.test/new"));
+    assert_eq!(
+        to("<META HTTP-EQUIV=Refresh CONTENT=\"5; URL='https://x.test/'\">").as_deref(),
+        Some("https://x.test/")
+    );
+    for still in [
+        "<meta http-equiv=refresh content='6;url=/new'>",
+        "<meta http-equiv=refresh content=0>",
+        "<meta http-equiv=refresh content='0;url=/blog/'>",
+    ] {
+        assert_eq!(to(still), None, "{still}");
+    }
+}
+
+#[test]
+fn friend_pages_are_noted_by_path_or_words() {
+    let html = "<a href='/links.html'>x</a><a href='/p/3'>友情链接</a><a href='https://else.test/links'>x</a><a href=/about>About</a>";
+    let pages: Vec<String> = read(html.as_bytes(), None).friend_pages.into_iter().map(String::from).collect();
+    assert_eq!(pages, ["https://friend.test/links.html", "https://friend.test/p/3"]);
+}
+
+#[test]
+fn a_page_of_scripts_is_told_from_a_page_of_text() {
+    assert!(read(b"<div id=root></div><script src=/app.js></script>", None).script_only);
+    let text = format!("<script>1</script><p>{}</p>", "words ".repeat(60));
+    assert!(!read(text.as_bytes(), None).script_only);
+    assert!(!read(b"<p>nothing here</p>", None).script_only);
+}
+
+#[test]
+fn hostile_pages_cost_little() {
+    let pages = [
+        "<div>".repeat(50_000),
+        format!("<a {}>", "b ".repeat(100_000)),
+        format!("<a href={}", "x".repeat(2 << 20)),
+        "<a href=/go?u=http>".repeat(20_000),
+        "<template>".repeat(100_000),
+    ];
+    for html in pages {
+        let start = std::time::Instant::now();
+        let mut reader = PageReader::new(
+            Url::parse("https://friend.test/").unwrap(),
+            None,
+            Want {
+                sites: Some(Arc::new(MySites::new(&["https://me.example.com".into()], &[]).unwrap())),
+                friend_pages: true,
+            },
+        );
+        for chunk in html.as_bytes().chunks(16 * 1024) {
+            if reader.feed(chunk) == Appetite::Enough {
+                break;
+            }
+        }
+        assert!(reader.finish().found.is_none());
+        // Generous for a debug build; benches/ hold the real bound.
+        assert!(start.elapsed().as_secs() < 10, "{} took {:?}", &html[..20], start.elapsed());
+    }
+}

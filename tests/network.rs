@@ -1,0 +1,216 @@
+//! Names and certificates: a DNS server and TLS servers of our own.
+
+mod support;
+
+use hickory_resolver::proto::{
+    op::{Message, MessageType, ResponseCode},
+    rr::{RData, Record, RecordType},
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rollcall::{
+    domain::{class::Class, observation::Observation, settings::Limits},
+    engine::{
+        check::{Course, Next, Terms},
+        guard::Allowed,
+        probe::Probe,
+    },
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use support::{friendly, says};
+use tokio::{io::AsyncWriteExt, net::UdpSocket};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer},
+    },
+};
+
+/// A name server: `mixed.test` has a public and a private address, `fake.test` one of a local proxy's, and so on.
+async fn name_server() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1500];
+        while let Ok((n, from)) = socket.recv_from(&mut buffer).await {
+            let Ok(asked) = Message::from_vec(&buffer[..n]) else { continue };
+            if let Some(answer) = answer(&asked) {
+                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
+fn answer(asked: &Message) -> Option<Message> {
+    let query = asked.queries.first()?.clone();
+    let name = query.name().to_utf8();
+    let (code, addresses): (ResponseCode, &[[u8; 4]]) = match name.trim_end_matches('.') {
+        "here.test" => (ResponseCode::NoError, &[[127, 0, 0, 1]]),
+        "mixed.test" => (ResponseCode::NoError, &[[93, 184, 216, 34], [10, 0, 0, 1]]),
+        "fake.test" => (ResponseCode::NoError, &[[198, 18, 0, 7]]),
+        "empty.test" => (ResponseCode::NoError, &[]),
+        "broken.test" => (ResponseCode::ServFail, &[]),
+        "silent.test" => return None,
+        _ => (ResponseCode::NXDomain, &[]),
+    };
+    let mut reply = Message::response(asked.metadata.id, asked.metadata.op_code);
+    reply.metadata.message_type = MessageType::Response;
+    reply.metadata.recursion_available = true;
+    reply.metadata.response_code = code;
+    if query.query_type() == RecordType::A {
+        for address in addresses {
+            let data = RData::A(Ipv4Addr::from(*address).into());
+            reply.add_answer(Record::from_rdata(query.name().clone(), 1, data));
+        }
+    }
+    reply.add_query(query);
+    Some(reply)
+}
+
+async fn check(probe: &Probe, url: &str) -> Observation {
+    let limits = Limits { retries: 0, ..Limits::default() };
+    let terms = Terms { sites: Arc::default(), discovery: false, limits, user_agent: "test".into() };
+    let mut course = Course::new(1, &support::about("x", url), Arc::new(terms));
+    let clock = support::clock();
+    let seen = probe.ask(&course.request(), clock.now()).await;
+    match course.take(seen, clock.now(), 0.0) {
+        Next::Done(observation) => *observation,
+        Next::Ask(_) => panic!("nothing is to be retried here"),
+    }
+}
+
+#[tokio::test]
+async fn names_are_guarded_and_their_failures_told_apart() {
+    let dns = name_server().await;
+    let here = says(friendly()).await;
+    let open = Probe::new(support::loopback(), vec![dns]).unwrap();
+    let port = here.addr.port();
+    let seen = check(&open, &format!("http://here.test:{port}/")).await;
+    assert_eq!((seen.class, seen.status), (Class::Ok, Some(200)));
+    for (name, class) in [
+        ("nowhere.test", Class::DnsNotFound),
+        ("empty.test", Class::DnsNotFound),
+        ("broken.test", Class::DnsFailure),
+        ("silent.test", Class::DnsFailure),
+        ("mixed.test", Class::BlockedByPolicy),
+    ] {
+        let seen = check(&open, &format!("http://{name}:{port}/")).await;
+        assert_eq!(seen.class, class, "{name}: {:?}", seen.evidence.detail);
+        assert!(!seen.inconclusive);
+        assert!(seen.ms < 5100);
+    }
+    let fake = check(&open, "http://fake.test/").await;
+    assert_eq!((fake.class, fake.inconclusive), (Class::BlockedByPolicy, true));
+
+    let hits = here.hits();
+    let closed = Probe::new(Allowed::default(), vec![dns]).unwrap();
+    assert_eq!(check(&closed, &format!("http://here.test:{port}/")).await.class, Class::BlockedByPolicy);
+    assert_eq!(here.hits(), hits, "a name does not lead where its address may not");
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy)]
+enum Flaw {
+    None,
+    Expired,
+    NotYet,
+    OtherName,
+}
+
+fn certificate(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    flaw: Flaw,
+) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    let name = if matches!(flaw, Flaw::OtherName) { "other.test" } else { "here.test" };
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let day = |year| rcgen::date_time_ymd(year, 1, 1);
+    (params.not_before, params.not_after) = match flaw {
+        Flaw::Expired => (day(2019), day(2020)),
+        Flaw::NotYet => (day(2090), day(2091)),
+        Flaw::None | Flaw::OtherName => (day(2020), day(2090)),
+    };
+    let key = KeyPair::generate().unwrap();
+    let signed = params.signed_by(&key, authority).unwrap();
+    (vec![signed.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "Test authority");
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+async fn tls_site(authority: &CertifiedIssuer<'static, KeyPair>, flaw: Flaw) -> u16 {
+    let (chain, key) = certificate(authority, flaw);
+    let config = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let site = support::site(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await?;
+            let mut held = [0; 1024];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut held).await?;
+            stream.write_all(friendly().as_bytes()).await?;
+            stream.shutdown().await
+        }
+    })
+    .await;
+    site.addr.port()
+}
+
+/// The program itself, trusting our authority by SSL_CERT_FILE, as an owner with a private one would run it.
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_have_their_names() {
+    let dns = name_server().await;
+    let (trusted, stranger) = (authority(), authority());
+    let folder = tempfile::tempdir().unwrap();
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, trusted.pem()).unwrap();
+    let plain = support::site(|mut stream, _| async move {
+        // As web servers answer what is no HTTP.
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
+        stream.shutdown().await
+    })
+    .await;
+    let cases = [
+        ("fine", tls_site(&trusted, Flaw::None).await, "ok"),
+        ("expired", tls_site(&trusted, Flaw::Expired).await, "tls_expired"),
+        ("not yet", tls_site(&trusted, Flaw::NotYet).await, "tls_not_yet_valid"),
+        ("other name", tls_site(&trusted, Flaw::OtherName).await, "tls_name_mismatch"),
+        ("stranger", tls_site(&stranger, Flaw::None).await, "tls_untrusted"),
+        ("plain", plain.addr.port(), "tls_failure"),
+    ];
+    let rollcall = |args: Vec<String>| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command
+            .args(args)
+            .env("ROLLCALL_DATABASE", format!("sqlite:{}", folder.path().join("t.db").display()))
+            .env("SSL_CERT_FILE", &roots);
+        async move { tokio::time::timeout(Duration::from_secs(30), command.output()).await.unwrap().unwrap() }
+    };
+    for (name, port, _) in &cases {
+        let url = format!("https://here.test:{port}/");
+        rollcall(["link", "add", &url, "--name", name].map(str::to_owned).to_vec()).await;
+    }
+    let args = ["check", "--format", "json", "--details", "--retries=0", "--allow-net", "127.0.0.0/8", "--dns"];
+    let mut args: Vec<String> = args.map(str::to_owned).to_vec();
+    args.push(dns.to_string());
+    let output = rollcall(args).await;
+    let envelope: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (name, _, class) in cases {
+        let links = envelope["data"]["links"].as_array().unwrap();
+        let link = links.iter().find(|link| link["name"] == name).unwrap();
+        assert_eq!(link["class"], class, "{name}");
+    }
+}
