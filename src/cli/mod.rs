@@ -188,7 +188,9 @@ impl Context {
 /// Parses the command line, runs the command, and says in one line what went wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.global.log);
+    // Servers tell what they do; other commands speak up only where something is amiss.
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    start_log(cli.global.log, if serves { tracing::Level::INFO } else { tracing::Level::WARN });
     lifecycle::raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -233,9 +235,8 @@ fn say(failure: &Failure) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start_log(format: LogFormat) {
-    let builder =
-        tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::INFO).with_target(false);
+fn start_log(format: LogFormat, level: tracing::Level) {
+    let builder = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
     match format {
         LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
         LogFormat::Json => builder.json().init(),

@@ -45,7 +45,7 @@ pub struct PageFacts {
     /// Where a meta refresh of at most 5 s leads.
     pub refresh: Option<Url>,
     pub friend_pages: Vec<Url>,
-    /// Almost no text, but scripts: its content is made in the browser.
+    /// Almost no text and no link, but scripts: its content is made in the browser.
     pub script_only: bool,
     /// The parser gave up before the end.
     pub given_up: bool,
@@ -139,7 +139,7 @@ impl PageReader {
         }
         let title = htmlize::unescape(state.title.as_str()).split_whitespace().collect::<Vec<_>>().join(" ");
         state.facts.title = Some(title).filter(|t| !t.is_empty());
-        state.facts.script_only = state.scripts > 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
+        state.facts.script_only = state.scripted && state.links == 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
         std::mem::take(&mut state.facts)
     }
 

@@ -93,9 +93,9 @@ impl Registry {
         }
     }
 
-    /// Sends what has happened since the last tick.
-    pub fn tick(&self, elapsed_ms: impl Fn(&Snapshot) -> i64) {
-        for live in self.runs().values_mut() {
+    /// Sends what has happened in a run since its last tick.
+    pub fn tick(&self, run_id: i64, elapsed_ms: impl Fn(&Snapshot) -> i64) {
+        if let Some(live) = self.runs().get_mut(&run_id) {
             if !live.snapshot.is_over() {
                 live.snapshot.elapsed_ms = elapsed_ms(&live.snapshot);
             }
@@ -199,7 +199,7 @@ mod tests {
         registry.publish(7, checking(1));
         let (first, mut later) = registry.watch();
         registry.publish(7, checking(2));
-        registry.tick(|_| 40);
+        registry.tick(7, |_| 40);
         let Message::Snapshot { mut snapshot } = serde_json::from_slice(&first[0]).unwrap() else {
             panic!("{first:?}")
         };
@@ -219,7 +219,7 @@ mod tests {
         registry.enter(Snapshot::new(7, Trigger::Click, 1000, 0), CancellationToken::new());
         let (_, mut later) = registry.watch();
         (0..500).for_each(|id| registry.publish(7, checking(id)));
-        registry.tick(|_| 0);
+        registry.tick(7, |_| 0);
         assert!(later.try_recv().unwrap().starts_with(b"{\"snapshot\""));
         assert!(later.try_recv().is_err());
     }

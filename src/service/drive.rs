@@ -150,7 +150,7 @@ impl Drive {
                     }
                 }
                 _ = heart.tick() => self.beat().await,
-                _ = tick.tick() => self.service.registry.tick(|snapshot| self.service.age(snapshot)),
+                _ = tick.tick() => self.service.registry.tick(self.run_id, |snapshot| self.service.age(snapshot)),
                 () = cancel.cancelled(), if !asked_to_end => {
                     asked_to_end = true;
                     self.service.engine.cancel(self.run_id);

@@ -12,6 +12,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+/// Where the common frameworks put what they draw.
+const MOUNTS: [&str; 7] = ["root", "app", "__next", "__nuxt", "___gatsby", "q-app", "svelte"];
 const NOSCRIPT_MAX: usize = 64 * 1024;
 const PARSER_MEMORY: usize = 512 * 1024;
 
@@ -48,7 +50,12 @@ pub fn settings(state: &Arc<Mutex<State>>, outermost: bool) -> Settings<'static,
                     lock(state).refresh(&el.get_attribute("content").unwrap_or_default());
                 }
             }))
-            .append_element_content_handler(on("script", state, |state, _| lock(state).scripts += 1))
+            .append_element_content_handler(on("script[src], div[id]", state, |state, el| {
+                let mounts = |id: String| MOUNTS.contains(&id.to_ascii_lowercase().as_str());
+                if el.has_attribute("src") || el.get_attribute("id").is_some_and(mounts) {
+                    lock(state).scripted = true;
+                }
+            }))
             .append_document_content_handler(DocumentContentHandlers::default().text(text_handler(state)))
             .append_element_content_handler(in_text("title", state, |state, chunk| {
                 let mut state = lock(state);

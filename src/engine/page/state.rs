@@ -25,7 +25,9 @@ pub struct State {
     pub title: String,
     pub noscript: String,
     pub text_bytes: usize,
-    pub scripts: u32,
+    /// Scripts of their own file, or elements that such scripts fill.
+    pub scripted: bool,
+    pub links: u32,
     pub anchor: Option<String>,
 }
 
@@ -43,7 +45,8 @@ impl State {
             title: String::new(),
             noscript: String::new(),
             text_bytes: 0,
-            scripts: 0,
+            scripted: false,
+            links: 0,
             anchor: None,
         }
     }
@@ -57,6 +60,7 @@ impl State {
         if self.templates > 0 || self.facts.found.is_some() {
             return;
         }
+        self.links += 1;
         let href = htmlize::unescape_attribute(href.trim());
         self.note_friend_page(&href, None);
         self.anchor = Some(href.clone().into_owned());

@@ -100,9 +100,11 @@ fn friend_pages_are_noted_by_path_or_words() {
 #[test]
 fn a_page_of_scripts_is_told_from_a_page_of_text() {
     assert!(read(b"<div id=root></div><script src=/app.js></script>", None).script_only);
-    let text = format!("<script>1</script><p>{}</p>", "words ".repeat(60));
+    let text = format!("<script src=/1.js></script><p>{}</p>", "words ".repeat(60));
     assert!(!read(text.as_bytes(), None).script_only);
     assert!(!read(b"<p>nothing here</p>", None).script_only);
+    assert!(!read(b"<script>var here = 1</script>", None).script_only, "a page that a script only adorns");
+    assert!(!read(b"<script src=/a.js></script><a href=/b>b</a>", None).script_only);
 }
 
 #[test]
