@@ -57,10 +57,10 @@ setup:
 	@rustup target list --installed 2>/dev/null | grep -qx wasm32-unknown-unknown \
 		|| { echo "== Adding the wasm32-unknown-unknown target"; rustup target add wasm32-unknown-unknown; } \
 		|| { echo "missing: the target wasm32-unknown-unknown; rustup could not add it."; exit 1; }
-	@$(MAKE) --no-print-directory $(NPM_STAMP) || echo "note: npm is missing or failed, so wasm-opt may be too: the browser part stays larger"
+	@$(MAKE) --no-print-directory $(NPM_STAMP) || echo "note: without npm there may be no wasm-opt; the browser part stays larger"
 
 $(NPM_STAMP): end2end/package-lock.json
-	@command -v npm >/dev/null || exit 1
+	@command -v npm >/dev/null || { echo "missing: npm, which comes with Node.js (20 or newer)"; exit 1; }
 	@echo "== npm packages for the browser part and its tests"
 	cd end2end && npm ci --no-audit --no-fund --loglevel=error
 
