@@ -79,6 +79,9 @@ impl From<sqlx::Error> for StoreError {
         match code.map(|code| code & 0xff) {
             Some(5 | 6) => StoreError::Locked,
             Some(8) => StoreError::ReadOnly,
+            Some(10) => StoreError::File(
+                "the database file cannot be read or written; check that it is a file and that the disk is well".into(),
+            ),
             Some(13) => StoreError::Full,
             Some(14) => StoreError::CannotOpen(String::new()),
             Some(26) => StoreError::NotADatabase("the file".to_owned()),
