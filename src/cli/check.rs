@@ -8,9 +8,10 @@ use crate::{
         lang::Lang,
         observation::Standing,
         progress::{Event, RunState, Trigger},
-        reason::class_words,
+        reason::Reason,
         run::{Item, Plan},
         settings::Settings,
+        verdict::Change,
     },
     service::{Pick, Service, ServiceError},
     store::Settled,
@@ -278,7 +279,7 @@ fn detail(lang: Lang, item: &Item) -> Option<Value> {
         "name": item.name,
         "url": item.url,
         "shown": item.shown,
-        "changed": item.change != crate::domain::verdict::Change::None,
+        "changed": item.change != Change::None,
         "reason": reason,
         "class": seen.class,
         "status": seen.status,
@@ -307,18 +308,15 @@ fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
     for item in &report.items {
         let Some(seen) = &item.seen else { continue };
         let standing = seen.standing();
-        if standing == Standing::Good && item.change == crate::domain::verdict::Change::None {
+        if standing == Standing::Good && item.change == Change::None {
             continue;
         }
         let (style, mark) = output::mark(standing);
-        let words = match seen.class {
-            crate::domain::class::Class::HttpStatus => crate::domain::reason::Reason::of(seen).words(lang),
-            class => class_words(class, lang).to_owned(),
-        };
+        let words = Reason::of(seen).words(lang);
         let change = match item.change {
-            crate::domain::verdict::Change::None => "",
-            crate::domain::verdict::Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
-            crate::domain::verdict::Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
+            Change::None => "",
+            Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
+            Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
         };
         let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));
         writeln!(out, "{}{mark}{} {name}  {words}{change}  {url}", style.render(), style.render_reset())?;

@@ -4,7 +4,7 @@ use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
         progress::{RunState, Trigger},
-        reason::{Reason, class_words},
+        reason::Reason,
         run::Run,
     },
     formats,
@@ -110,10 +110,7 @@ fn show_items(context: &Context, items: &[crate::domain::run::Item]) -> Result<(
         match &item.seen {
             Some(seen) => {
                 let (style, mark) = output::mark(seen.standing());
-                let words = match seen.class {
-                    crate::domain::class::Class::HttpStatus => Reason::of(seen).words(context.lang),
-                    class => class_words(class, context.lang).to_owned(),
-                };
+                let words = Reason::of(seen).words(context.lang);
                 writeln!(
                     out,
                     "{}{mark}{} {name}  {words}  {} ms  {}",

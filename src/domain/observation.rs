@@ -30,7 +30,8 @@ pub struct Observation {
 }
 
 /// What an observation says about the site, for the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     Good,
     Bad,

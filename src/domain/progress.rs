@@ -55,7 +55,7 @@ pub struct Outcome {
     pub link_id: i64,
     pub name: String,
     pub class: Class,
-    pub standing: Tone,
+    pub standing: Standing,
     pub status: Option<u16>,
     pub ms: u32,
     pub attempts: u32,
@@ -67,45 +67,13 @@ pub struct Outcome {
     pub at_ms: i64,
 }
 
-/// [`Standing`] as sent to the browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tone {
-    Good,
-    Bad,
-    Unverifiable,
-    Exempt,
-}
-
-impl From<Standing> for Tone {
-    fn from(standing: Standing) -> Tone {
-        match standing {
-            Standing::Good => Tone::Good,
-            Standing::Bad => Tone::Bad,
-            Standing::Unverifiable => Tone::Unverifiable,
-            Standing::Exempt => Tone::Exempt,
-        }
-    }
-}
-
-impl From<Tone> for Standing {
-    fn from(tone: Tone) -> Standing {
-        match tone {
-            Tone::Good => Standing::Good,
-            Tone::Bad => Standing::Bad,
-            Tone::Unverifiable => Standing::Unverifiable,
-            Tone::Exempt => Standing::Exempt,
-        }
-    }
-}
-
 impl Outcome {
     pub fn of(link_id: i64, name: String, seen: &Observation, (change, reason): (Change, Option<Reason>)) -> Outcome {
         Outcome {
             link_id,
             name,
             class: seen.class,
-            standing: seen.standing().into(),
+            standing: seen.standing(),
             status: seen.status,
             ms: seen.ms,
             attempts: seen.attempts,
@@ -205,7 +173,7 @@ impl Snapshot {
             }
             Event::Checked(outcome) => {
                 self.in_flight.retain(|s| s.link_id != outcome.link_id);
-                self.counts.add(outcome.standing.into(), outcome.change);
+                self.counts.add(outcome.standing, outcome.change);
                 if self.recent.len() == RECENT_MAX {
                     self.recent.remove(0);
                 }
@@ -235,7 +203,7 @@ impl Snapshot {
 mod tests {
     use super::*;
 
-    fn outcome(link_id: i64, standing: Tone, change: Change) -> Event {
+    fn outcome(link_id: i64, standing: Standing, change: Change) -> Event {
         Event::Checked(Outcome {
             link_id,
             name: format!("site {link_id}"),
@@ -256,8 +224,8 @@ mod tests {
         for id in 1..=3 {
             run.fold(&Event::Checking(InFlight { link_id: id, name: String::new() }));
         }
-        run.fold(&outcome(1, Tone::Good, Change::None));
-        run.fold(&outcome(2, Tone::Bad, Change::Hide));
+        run.fold(&outcome(1, Standing::Good, Change::None));
+        run.fold(&outcome(2, Standing::Bad, Change::Hide));
         assert_eq!(run.in_flight.len(), 1);
         assert_eq!((run.counts.active_num, run.counts.to_not_show, run.counts.pending()), (2, 1, 1));
         run.fold(&Event::Failed { link_id: 3, name: String::new() });
@@ -268,7 +236,7 @@ mod tests {
     #[test]
     fn recent_outcomes_are_bounded() {
         let mut run = Snapshot::new(1, Trigger::Click, 80, 0);
-        (0..80).for_each(|id| run.fold(&outcome(id, Tone::Good, Change::None)));
+        (0..80).for_each(|id| run.fold(&outcome(id, Standing::Good, Change::None)));
         assert_eq!(run.recent.len(), RECENT_MAX);
         assert_eq!(run.recent.last().unwrap().link_id, 79);
     }

@@ -8,15 +8,21 @@ use super::{
 use crate::domain::whitelist::{Entry, Kind};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sqlx::SqliteExecutor;
+
+/// Every whitelist entry, inside a transaction or outside.
+pub async fn entries<'c>(from: impl SqliteExecutor<'c>) -> Result<Vec<Entry>> {
+    let rows: Vec<EntryRow> =
+        sqlx::query_as("SELECT id, kind, pattern, enabled, note, expires_at FROM whitelist ORDER BY id")
+            .fetch_all(from)
+            .await?;
+    Ok(rows.into_iter().map(EntryRow::entry).collect::<std::result::Result<_, _>>()?)
+}
 
 #[async_trait]
 impl Config for SqliteStore {
     async fn whitelist(&self) -> Result<Vec<Entry>> {
-        let rows: Vec<EntryRow> =
-            sqlx::query_as("SELECT id, kind, pattern, enabled, note, expires_at FROM whitelist ORDER BY id")
-                .fetch_all(&self.readers)
-                .await?;
-        Ok(rows.into_iter().map(EntryRow::entry).collect::<std::result::Result<_, _>>()?)
+        entries(&self.readers).await
     }
 
     async fn put_entry(&self, entry: &Entry, at: DateTime<Utc>) -> Result<i64> {

@@ -2,9 +2,9 @@
 
 use super::{
     super::{Ending, Result, Settled, StoreError},
-    fixed,
+    config, fixed,
     links::transition,
-    rows::{EntryRow, SEEN_COLUMNS, SeenRow, StateRow, json, ms, word},
+    rows::{SEEN_COLUMNS, SeenRow, StateRow, json, ms, word},
     runs,
 };
 use crate::domain::{
@@ -15,7 +15,7 @@ use crate::domain::{
     progress::RunState,
     run::{Cause, Run},
     verdict::{Change, Verdict, judge},
-    whitelist::{self, Entry},
+    whitelist,
 };
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, SqliteConnection};
@@ -95,7 +95,7 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
 }
 
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Vec<Judged>> {
-    let entries = entries(tx).await?;
+    let entries = config::entries(&mut *tx).await?;
     let query = fixed(format!(
         "SELECT i.link_id, l.name, l.url, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
              l.manual, {SEEN_COLUMNS}
@@ -117,12 +117,6 @@ async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) ->
         judged.push(Judged { link_id: row.link_id, before, verdict, seen });
     }
     Ok(judged)
-}
-
-async fn entries(tx: &mut SqliteConnection) -> Result<Vec<Entry>> {
-    let rows: Vec<EntryRow> =
-        sqlx::query_as("SELECT id, kind, pattern, enabled, note, expires_at FROM whitelist").fetch_all(tx).await?;
-    Ok(rows.into_iter().map(EntryRow::entry).collect::<std::result::Result<_, _>>()?)
 }
 
 async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Counts> {

@@ -3,9 +3,9 @@
 use crate::{
     domain::{
         class::Class,
+        observation::Standing,
         progress::Outcome,
-        progress::Tone,
-        reason::{Reason, class_words},
+        reason::{Params, Reason},
         verdict::Change,
     },
     web::{
@@ -60,7 +60,7 @@ impl Cell {
     fn read<T>(&self, read: impl FnOnce(&LinkRow, Option<&Outcome>) -> T) -> T {
         self.live.with(|told| {
             let news = told.outcomes.get(&self.row.id);
-            let news = news.filter(|news| news.standing != Tone::Exempt && !is_applied(&self.row, news));
+            let news = news.filter(|news| news.standing != Standing::Exempt && !is_applied(&self.row, news));
             read(&self.row, news)
         })
     }
@@ -171,10 +171,10 @@ fn is_applied(row: &LinkRow, news: &Outcome) -> bool {
 fn look_of(row: &LinkRow, news: Option<&Outcome>) -> Look {
     match news {
         Some(news) => match news.standing {
-            Tone::Good => Look::Good,
-            Tone::Bad => Look::Bad,
-            Tone::Unverifiable => Look::Unsure,
-            Tone::Exempt => Look::Exempt,
+            Standing::Good => Look::Good,
+            Standing::Bad => Look::Bad,
+            Standing::Unverifiable => Look::Unsure,
+            Standing::Exempt => Look::Exempt,
         },
         None if !row.active => Look::Idle,
         None if row.whitelisted => Look::Exempt,
@@ -212,9 +212,6 @@ fn why_of(words: &Words, row: &LinkRow, news: Option<&Outcome>) -> String {
     match seen {
         None if row.active && !row.whitelisted => words.unchecked.to_owned(),
         None | Some((Class::Ok | Class::Whitelisted, _)) => String::new(),
-        Some((class @ Class::HttpStatus, status)) => {
-            Reason { code: class, params: crate::domain::reason::Params { status } }.words(words.lang)
-        }
-        Some((class, _)) => class_words(class, words.lang).to_owned(),
+        Some((code, status)) => Reason { code, params: Params { status } }.words(words.lang),
     }
 }
