@@ -3,7 +3,7 @@
 use super::{
     super::{Config, Result, ScheduleRow, StoreError},
     SqliteStore,
-    rows::{EntryRow, ms, time, word},
+    rows::{EntryRow, decoded, ms, time, word},
 };
 use crate::domain::whitelist::{Entry, Kind};
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ pub async fn entries<'c>(from: impl SqliteExecutor<'c>) -> Result<Vec<Entry>> {
         sqlx::query_as("SELECT id, kind, pattern, enabled, note, expires_at FROM whitelist ORDER BY id")
             .fetch_all(from)
             .await?;
-    Ok(rows.into_iter().map(EntryRow::entry).collect::<std::result::Result<_, _>>()?)
+    Ok(decoded(rows, EntryRow::entry)?)
 }
 
 #[async_trait]

@@ -3,7 +3,7 @@
 use super::{
     super::{Draft, Imported, Links, Result, StoreError, Totals},
     SqliteStore, fixed,
-    rows::{LINK_COLUMNS, LinkRow, TransitionRow, json, ms, word},
+    rows::{LINK_COLUMNS, LinkRow, TransitionRow, decoded, json, ms, word},
 };
 use crate::domain::{
     address,
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
+use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id";
 
@@ -23,7 +23,7 @@ impl Links for SqliteStore {
     async fn links(&self) -> Result<Vec<Link>> {
         let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} ORDER BY l.id"));
         let rows: Vec<LinkRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(LinkRow::link).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, LinkRow::link)?)
     }
 
     async fn link(&self, id: i64) -> Result<Option<Link>> {
@@ -40,7 +40,7 @@ impl Links for SqliteStore {
              ORDER BY l.active DESC, l.shown, l.id"
         ));
         let rows: Vec<LinkRow> = sqlx::query_as(query).bind(limit).bind(offset).fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(LinkRow::link).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, LinkRow::link)?)
     }
 
     async fn totals(&self) -> Result<Totals> {
@@ -135,7 +135,7 @@ impl Links for SqliteStore {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        Ok(rows.into_iter().map(TransitionRow::transition).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, TransitionRow::transition)?)
     }
 }
 
@@ -192,28 +192,13 @@ async fn insert(tx: &mut SqliteConnection, about: &About, active: bool, at: Date
         return Err(StoreError::DuplicateLink(about.url.clone(), id));
     }
     let group = group_id(tx, &about.group).await?;
-    let id = sqlx::query_scalar(
+    let added = sqlx::query(
         "INSERT INTO links (name, url, url_key, group_id, logo, description, feed, backlink_page, email, note,
              overrides, active, since, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-    )
-    .bind(&about.name)
-    .bind(&about.url)
-    .bind(key)
-    .bind(group)
-    .bind(&about.logo)
-    .bind(&about.description)
-    .bind(&about.feed)
-    .bind(&about.backlink_page)
-    .bind(&about.email)
-    .bind(&about.note)
-    .bind(json(&about.overrides))
-    .bind(active)
-    .bind(ms(at))
-    .bind(ms(at))
-    .fetch_one(tx)
-    .await?;
-    Ok(id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    let added = bind(added, about, key, group).bind(active).bind(ms(at)).bind(ms(at)).execute(tx).await?;
+    Ok(added.last_insert_rowid())
 }
 
 async fn update(tx: &mut SqliteConnection, id: i64, about: &About, active: bool) -> Result<()> {
@@ -222,29 +207,35 @@ async fn update(tx: &mut SqliteConnection, id: i64, about: &About, active: bool)
         return Err(StoreError::DuplicateLink(about.url.clone(), other));
     }
     let group = group_id(tx, &about.group).await?;
-    let done = sqlx::query(
+    let changed = sqlx::query(
         "UPDATE links SET name = ?, url = ?, url_key = ?, group_id = ?, logo = ?, description = ?, feed = ?,
              backlink_page = ?, email = ?, note = ?, overrides = ?, active = ? WHERE id = ?",
-    )
-    .bind(&about.name)
-    .bind(&about.url)
-    .bind(key)
-    .bind(group)
-    .bind(&about.logo)
-    .bind(&about.description)
-    .bind(&about.feed)
-    .bind(&about.backlink_page)
-    .bind(&about.email)
-    .bind(&about.note)
-    .bind(json(&about.overrides))
-    .bind(active)
-    .bind(id)
-    .execute(tx)
-    .await?;
-    match done.rows_affected() {
+    );
+    match bind(changed, about, key, group).bind(active).bind(id).execute(tx).await?.rows_affected() {
         0 => Err(StoreError::NoSuch { what: "link", id }),
         _ => Ok(()),
     }
+}
+
+/// Binds what the owner says of a friend, in the order in which both statements above name it.
+fn bind<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    about: &'q About,
+    key: String,
+    group: Option<i64>,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    query
+        .bind(&about.name)
+        .bind(&about.url)
+        .bind(key)
+        .bind(group)
+        .bind(&about.logo)
+        .bind(&about.description)
+        .bind(&about.feed)
+        .bind(&about.backlink_page)
+        .bind(&about.email)
+        .bind(&about.note)
+        .bind(json(&about.overrides))
 }
 
 /// Adds a draft, or updates the link at its address with what the draft carries.

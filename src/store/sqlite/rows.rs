@@ -15,6 +15,11 @@ use sqlx::{Error, FromRow};
 
 pub type Decoded<T> = std::result::Result<T, Error>;
 
+/// Decodes every row, up to the first that cannot be.
+pub fn decoded<R, T>(rows: Vec<R>, decode: fn(R) -> Decoded<T>) -> Decoded<Vec<T>> {
+    rows.into_iter().map(decode).collect()
+}
+
 pub fn time(ms: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError},
     SqliteStore, fixed,
-    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, json, ms, word},
+    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, decoded, json, ms, word},
     settle,
 };
 use crate::domain::{
@@ -132,13 +132,13 @@ impl Runs for SqliteStore {
     async fn runs(&self, limit: u32) -> Result<Vec<Run>> {
         let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"));
         let rows: Vec<RunRow> = sqlx::query_as(query).bind(limit).fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(RunRow::run).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, RunRow::run)?)
     }
 
     async fn running(&self) -> Result<Vec<Run>> {
         let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs WHERE state = 'running' ORDER BY id"));
         let rows: Vec<RunRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(RunRow::run).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, RunRow::run)?)
     }
 
     async fn items(&self, run_id: i64) -> Result<Vec<Item>> {
@@ -147,7 +147,7 @@ impl Runs for SqliteStore {
              FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? ORDER BY i.link_id"
         ));
         let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(ItemRow::item).collect::<std::result::Result<_, _>>()?)
+        Ok(decoded(rows, ItemRow::item)?)
     }
 
     async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool> {
