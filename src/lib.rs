@@ -26,14 +26,10 @@ pub mod web;
 #[cfg(feature = "ssr")]
 pub mod cli;
 
-/// Brings the drawn page to life. Called by the document's start script.
+/// Makes the browser part ready. The document's start script calls it, and then each island by its name.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(web::app::App);
-    // The browser specs wait for this.
-    if let Some(root) = leptos::prelude::document().document_element() {
-        let _ = root.set_attribute("data-alive", "yes");
-    }
+    leptos::mount::hydrate_islands();
 }

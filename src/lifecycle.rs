@@ -10,6 +10,8 @@ const OTHER_FILES: u64 = 64;
 const FILES_PER_CHECK: u64 = 2;
 /// How often runs of other processes are looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// How often what is out of date goes.
+const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Raises the soft limit of open files to the hard one. Called once at start.
 pub fn raise_open_files() {
@@ -31,6 +33,15 @@ pub fn fit_open_files(concurrency: u32) -> u32 {
 /// Everything that `serve` does besides answering: schedule, adopting left-over runs, following others' runs.
 pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
     let schedule = crate::scheduler::serve(service.clone());
+    let sweep = async {
+        let mut tick = tokio::time::interval(SWEEP);
+        loop {
+            tick.tick().await;
+            if let Err(error) = service.sweep().await {
+                tracing::warn!(%error, "what is out of date could not be swept out");
+            }
+        }
+    };
     let look_around = async {
         let mut tick = tokio::time::interval(LOOK_AROUND);
         loop {
@@ -48,6 +59,7 @@ pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
     tokio::select! {
         () = schedule => {}
         () = look_around => {}
+        () = sweep => {}
         () = shutdown.cancelled() => {}
     }
 }

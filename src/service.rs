@@ -2,10 +2,15 @@
 //!
 //! **Architecture Invariant:** the only place where engine and store meet. Nothing here knows leptos or axum.
 
+mod accounts;
 mod drive;
 mod links;
+mod preview;
+mod roll;
 
+pub use accounts::check_password;
 pub use links::{ImportReport, LinkEdit};
+pub use preview::{FieldChange, ImportPreview, PreviewRow};
 
 use crate::{
     clock::SharedClock,
@@ -52,6 +57,14 @@ pub enum ServiceError {
     NoRun(i64),
     #[error("run {0} is not going on")]
     NotRunning(i64),
+    #[error("the password is too short; write at least {} characters", accounts::PASSWORD_MIN)]
+    ShortPassword,
+    #[error("there is an account {0:?} already")]
+    UserExists(String),
+    #[error("there is no account {0:?}; `rollcall user list` shows them all")]
+    NoUser(String),
+    #[error("the password could not be worked on: {0}")]
+    Password(String),
 }
 
 pub type Result<T> = std::result::Result<T, ServiceError>;

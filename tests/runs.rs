@@ -101,7 +101,7 @@ async fn a_run_that_would_hide_too_many_is_held_applied_and_discarded() {
             (RunState::Held, Some(Hold::TooManyHidden), 12)
         );
         assert!(is_shown(&service, ids[0]).await, "nothing was changed");
-        let id = service.store().runs(1).await.unwrap()[0].id;
+        let id = service.store().runs(0, 1).await.unwrap()[0].id;
         if decided == "apply" {
             assert_eq!(service.apply(id).await.unwrap().counts.to_not_show, 12);
             assert!(!is_shown(&service, ids[0]).await);
@@ -303,7 +303,7 @@ async fn the_schedule_starts_runs_at_its_times_and_catches_up_once() {
     let fine = says(friendly()).await;
     enter(&service, "fine", &fine.url()).await;
     let mut seen = std::collections::HashMap::new();
-    let runs = async || service.store().runs(10).await.unwrap().len();
+    let runs = async || service.store().runs(0, 10).await.unwrap().len();
 
     let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
     assert_eq!((next, runs().await), (Some("2026-11-21T20:00:00Z".parse().unwrap()), 0));
@@ -314,12 +314,12 @@ async fn the_schedule_starts_runs_at_its_times_and_catches_up_once() {
     rollcall::scheduler::step(&service, &mut seen).await.unwrap();
     rollcall::scheduler::step(&service, &mut seen).await.unwrap();
     assert_eq!(runs().await, 1, "once, however often it is looked at");
-    until(async || service.store().runs(1).await.unwrap()[0].state == RunState::Done).await;
+    until(async || service.store().runs(0, 1).await.unwrap()[0].state == RunState::Done).await;
     // Three days without power: one run makes up for all of them.
     hand.set("2026-11-24T22:00:00Z");
     let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
     assert_eq!((next, runs().await), (Some("2026-11-25T20:00:00Z".parse().unwrap()), 2));
-    assert_eq!(service.store().runs(1).await.unwrap()[0].trigger, Trigger::Schedule);
+    assert_eq!(service.store().runs(0, 1).await.unwrap()[0].trigger, Trigger::Schedule);
 }
 
 #[tokio::test]
@@ -330,7 +330,7 @@ async fn evidence_is_kept_for_the_newest_checks_only() {
         run(&service).await;
     }
     let mut kept = Vec::new();
-    for run in service.store().runs(10).await.unwrap() {
+    for run in service.store().runs(0, 10).await.unwrap() {
         let item = service.store().items(run.id).await.unwrap().remove(0);
         kept.push(item.seen.unwrap().backlink.state == BacklinkState::Found);
     }

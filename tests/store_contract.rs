@@ -74,9 +74,19 @@ async fn links_come_and_go(store: SharedStore) {
     assert!(matches!(taken, Err(StoreError::DuplicateLink(_, id)) if id == b));
     let clash = store.set_link(a, &about("a", "https://b.test"), true).await;
     assert!(matches!(clash, Err(StoreError::DuplicateLink(..))));
-    store.remove_link(a).await.unwrap();
-    assert!(matches!(store.remove_link(a).await, Err(StoreError::NoSuch { .. })));
+    assert_eq!(store.remove_links(&[a], now()).await.unwrap(), 1);
+    assert_eq!(store.remove_links(&[a, 99], now()).await.unwrap(), 0, "once is enough");
     assert_eq!(store.links().await.unwrap().len(), 1);
+    assert_eq!(store.totals().await.unwrap().links, 1);
+    assert_eq!(store.restore_links(&[a]).await.unwrap(), 1);
+    assert_eq!(store.link(a).await.unwrap().unwrap().about.name, "甲");
+    // A new link at its address takes the place of a removed one for good.
+    store.remove_links(&[a, b], now()).await.unwrap();
+    let again = store.add_link(&about("new", "https://b.test"), true, now()).await.unwrap();
+    assert_eq!(store.restore_links(&[b]).await.unwrap(), 0);
+    assert_eq!(store.purge(now() + TimeDelta::seconds(1)).await.unwrap(), 1);
+    assert_eq!(store.restore_links(&[a]).await.unwrap(), 0, "purged");
+    assert_eq!(store.links().await.unwrap()[0].id, again);
 }
 
 async fn import_updates_only_what_is_carried(store: SharedStore) {
@@ -189,9 +199,91 @@ async fn totals_and_pages_agree(store: SharedStore) {
     store.settle(run, Ending::default(), now()).await.unwrap();
     let totals = store.totals().await.unwrap();
     assert_eq!((totals.links, totals.shown, totals.hidden, totals.review), (3, 1, 1, 1));
-    let order: Vec<i64> = store.page(0, 10).await.unwrap().iter().map(|link| link.id).collect();
-    assert_eq!(order, [b, a, c], "hidden first, inactive last");
-    assert_eq!(store.page(1, 1).await.unwrap()[0].id, a);
+    let ids = async |wanted: Wanted| -> Vec<i64> {
+        let found = store.search(&Wanted { limit: 10, ..wanted }).await.unwrap();
+        assert_eq!(found.total as usize, found.links.len());
+        found.links.iter().map(|link| link.id).collect()
+    };
+    assert_eq!(ids(Wanted::default()).await, [b, a, c], "hidden first, inactive last");
+    let late = store.search(&Wanted { offset: 1, limit: 1, ..Wanted::default() }).await.unwrap();
+    assert_eq!((late.links[0].id, late.total), (a, 3));
+    for (status, expected) in [
+        (Status::Shown, vec![a]),
+        (Status::Hidden, vec![b]),
+        (Status::Review, vec![a]),
+        (Status::Unchecked, vec![]),
+        (Status::Inactive, vec![c]),
+    ] {
+        assert_eq!(ids(Wanted { status: Some(status), ..Wanted::default() }).await, expected, "{status:?}");
+    }
+    let by = |sort, descending| Wanted { sort, descending, ..Wanted::default() };
+    assert_eq!(ids(by(Sort::Name, true)).await, [c, b, a]);
+    assert_eq!(ids(by(Sort::Checked, false)).await.last(), Some(&c), "what was never checked comes last");
+    assert_eq!(ids(by(Sort::Latency, true)).await.last(), Some(&c));
+    assert_eq!(ids(Wanted { class: Some(Class::HttpStatus), ..Wanted::default() }).await, [b]);
+    assert_eq!(ids(Wanted { text: "B.TEST".into(), ..Wanted::default() }).await, [b]);
+    assert_eq!(ids(Wanted { text: "%".into(), ..Wanted::default() }).await, [0; 0], "taken to the letter");
+    assert_eq!(ids(Wanted { among: Some(Among::Only(vec![a, c])), ..Wanted::default() }).await, [a, c]);
+    assert_eq!(ids(Wanted { among: Some(Among::Except(vec![a, c])), ..Wanted::default() }).await, [b]);
+    assert_eq!(store.set_group(&[a, c], "组").await.unwrap(), 2);
+    assert_eq!(store.groups().await.unwrap(), [("组".to_owned(), 2)]);
+    assert_eq!(ids(Wanted { group: Some("组".into()), ..Wanted::default() }).await, [a, c]);
+    assert_eq!(store.set_active(&[a, c], true).await.unwrap(), 1);
+    assert_eq!(store.link(b).await.unwrap().unwrap().recent, [Standing::Bad]);
+}
+
+async fn history_is_found_by_link_and_run(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let first = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
+    let bad = outcome(b, Class::HttpStatus, 404, Change::Hide);
+    store.record(first, &[outcome(a, Class::Ok, 200, Change::None), bad]).await.unwrap();
+    assert_eq!(store.pending(&[a, b]).await.unwrap(), [(b, Change::Hide)]);
+    store.settle(first, Ending::default(), now()).await.unwrap();
+    assert!(store.pending(&[a, b]).await.unwrap().is_empty());
+    let lately = store.lately(5).await.unwrap();
+    assert_eq!((lately.len(), lately[0].name.as_str(), lately[0].change.shown), (1, "b", false));
+    assert_eq!(store.checks(b, 5).await.unwrap()[0].1.status, Some(404));
+    assert_eq!(store.points(b, now() - TimeDelta::days(1)).await.unwrap()[0].standing, Standing::Bad);
+    assert!(store.points(b, now() + TimeDelta::days(1)).await.unwrap().is_empty());
+    let of = async |outcome| {
+        let wanted = WantedItems { outcome, limit: 10, ..WantedItems::default() };
+        let (items, total) = store.search_items(first, &wanted).await.unwrap();
+        assert_eq!(items.len(), total as usize);
+        items.iter().map(|item| item.link_id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(None).await, [b, a], "what changed comes first");
+    assert_eq!(of(Some(ItemOutcome::Good)).await, [a]);
+    assert_eq!(of(Some(ItemOutcome::Bad)).await, [b]);
+    assert_eq!(of(Some(ItemOutcome::Changed)).await, [b]);
+    assert_eq!(of(Some(ItemOutcome::Unverifiable)).await, [0; 0]);
+    assert_eq!(of(Some(ItemOutcome::Pending)).await, [0; 0]);
+    let second = store.begin_run(Trigger::Schedule, &plan(), "me", &[a], now()).await.unwrap().run_id.unwrap();
+    assert_eq!(store.count_runs().await.unwrap(), 2);
+    assert_eq!(store.runs(0, 1).await.unwrap()[0].id, second);
+    assert_eq!(store.runs(1, 1).await.unwrap()[0].id, first);
+}
+
+async fn accounts_and_sessions(store: SharedStore) {
+    let id = store.add_user("me", "hash", true, now()).await.unwrap().unwrap();
+    assert_eq!(store.add_user("two", "hash", true, now()).await.unwrap(), None, "the first is there");
+    assert_eq!(store.add_user("ME", "hash", false, now()).await.unwrap(), None, "the name is taken");
+    assert_eq!(store.user(id).await.unwrap().unwrap().epoch, 0);
+    assert!(store.set_password("me", "other").await.unwrap());
+    assert!(!store.set_password("nobody", "other").await.unwrap());
+    store.end_sessions(id).await.unwrap();
+    let user = store.users().await.unwrap().remove(0);
+    assert_eq!((user.password.as_str(), user.epoch), ("other", 2));
+    let ends = now() + TimeDelta::hours(1);
+    assert!(store.put_session("s", "{}", ends, true).await.unwrap());
+    assert!(!store.put_session("s", "{}", ends, true).await.unwrap(), "the id is taken");
+    assert!(store.put_session("s", "{1}", ends, false).await.unwrap());
+    assert_eq!(store.session("s", now()).await.unwrap().as_deref(), Some("{1}"));
+    assert_eq!(store.session("s", ends).await.unwrap(), None, "it has ended");
+    store.sweep_sessions(ends).await.unwrap();
+    assert_eq!(store.session("s", now()).await.unwrap(), None);
+    store.put_session("t", "{}", ends, true).await.unwrap();
+    store.remove_session("t").await.unwrap();
+    assert_eq!(store.session("t", now()).await.unwrap(), None);
 }
 
 async fn adoption_is_by_compare_and_swap(store: SharedStore) {

@@ -123,7 +123,7 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
                 service.store().set_manual(id, manual, now).await?;
             }
         }
-        LinkCommand::Rm { id } => service.store().remove_link(id).await?,
+        LinkCommand::Rm { id } => service.remove_links(&[id]).await.map(|_| ())?,
         LinkCommand::List => list(context, &service.store().links().await?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -13,6 +13,7 @@ mod run;
 mod schedule;
 mod serve;
 mod setting;
+mod user;
 mod whitelist;
 
 use crate::{
@@ -116,6 +117,9 @@ enum Command {
     /// Show or change settings
     #[command(subcommand)]
     Setting(setting::SettingCommand),
+    /// Add accounts, set passwords
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Copy the database into a file, also while it is in use
     Backup(backup::BackupArgs),
     /// Ask a running server whether it is well
@@ -141,6 +145,9 @@ impl From<ServiceError> for Failure {
             | ServiceError::Site(_)
             | ServiceError::Pattern(_)
             | ServiceError::Invalid(_)
+            | ServiceError::ShortPassword
+            | ServiceError::UserExists(_)
+            | ServiceError::NoUser(_)
             | ServiceError::Store(StoreError::Address(_) | StoreError::BadAddress(_)) => {
                 Failure::Usage(error.to_string())
             }
@@ -220,6 +227,7 @@ async fn dispatch(context: Context, command: Command) -> Outcome {
         Command::Link(command) => link::run(&context, command).await,
         Command::Whitelist(command) => whitelist::run(&context, command).await,
         Command::Setting(command) => setting::run(&context, command).await,
+        Command::User(command) => user::run(&context, command).await,
         Command::Backup(args) => backup::run(&context, args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }

@@ -45,7 +45,7 @@ pub async fn run(context: &Context, command: RunCommand) -> Outcome {
     let service = context.service(&NetworkArgs::default()).await?;
     match command {
         RunCommand::List { limit } => {
-            let runs = service.store().runs(limit).await?;
+            let runs = service.store().runs(0, limit).await?;
             output::table(&["run", "started", "by", "state", "checked", "to hide", "to show", "?", "s"], &rows(&runs))?;
         }
         RunCommand::Show(Id { id }) => {

@@ -1,7 +1,11 @@
 //! `serve`: the dashboard and the schedules.
 
 use super::{Context, Failure, NetworkArgs, Outcome};
-use crate::{config, lifecycle, service::Service, web::server};
+use crate::{
+    config, lifecycle,
+    service::Service,
+    web::server::{self, Entrance, once::SetupToken},
+};
 use clap::Args;
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 use tokio::net::TcpListener;
@@ -11,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 #[derive(Args)]
 #[command(after_help = "Examples:
   rollcall serve
-  rollcall serve --addr 127.0.0.1:8080
+  rollcall serve --addr 0.0.0.0:8080
 
-There is no log-in yet, so only loopback addresses are served.")]
+The first visit makes the admin's account; it wants the one-time token that is printed here. Until then, and
+after, nobody sees a page without it.")]
 pub struct ServeArgs {
-    /// Where to listen; loopback only
+    /// Where to listen
     #[arg(long, env = "ROLLCALL_ADDR", default_value = config::DEFAULT_ADDR)]
     addr: SocketAddr,
     #[command(flatten)]
@@ -25,18 +30,17 @@ pub struct ServeArgs {
 pub async fn run(context: &Context, args: ServeArgs) -> Outcome {
     let listener = listen(args.addr).await?;
     let service = context.service(&args.network).await?;
-    eprintln!("Rollcall is at http://{} (stop with Ctrl-C)", listener.local_addr()?);
-    until_stopped(listener, service).await
+    let address = listener.local_addr()?;
+    eprintln!("Rollcall is at http://{address} (stop with Ctrl-C)");
+    let setup = if service.store().users().await?.is_empty() { SetupToken::fresh() } else { SetupToken::default() };
+    if let Some(token) = setup.text() {
+        eprintln!("Make the first account at http://{address}/setup?token={token}");
+    }
+    until_stopped(listener, service, Entrance::LogIn(setup)).await
 }
 
-/// Opens the port, on loopback only.
+/// Opens the port.
 pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
-    if !addr.ip().is_loopback() {
-        let port = addr.port();
-        return Err(Failure::Usage(format!(
-            "{addr} is not a loopback address, and there is no log-in yet; use --addr 127.0.0.1:{port}"
-        )));
-    }
     TcpListener::bind(addr).await.map_err(|error| {
         Failure::Failed(match error.kind() {
             std::io::ErrorKind::AddrInUse => {
@@ -51,7 +55,7 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Serves until a signal comes. Runs that are going on stay as they are stored, to be gone on with.
-pub async fn until_stopped(listener: TcpListener, service: Arc<Service>) -> Outcome {
+pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entrance: Entrance) -> Outcome {
     let shutdown = CancellationToken::new();
     let background = tokio::spawn(lifecycle::background(service.clone(), shutdown.clone()));
     let public_url = service.settings().await?.public_url;
@@ -60,7 +64,7 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>) -> Outc
         lifecycle::stop_signal().await;
         stopping.cancel();
     });
-    let served = server::serve(listener, service, &public_url, shutdown.clone()).await;
+    let served = server::serve(listener, service, &public_url, entrance, shutdown.clone()).await;
     shutdown.cancel();
     // It ends with the token; a panic in it was logged.
     let _ = background.await;

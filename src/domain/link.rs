@@ -1,6 +1,6 @@
 //! A friend link and what the rules remember of it.
 
-use super::reason::Reason;
+use super::{observation::Standing, reason::Reason};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,12 @@ pub struct Link {
     pub active: bool,
     pub state: LinkState,
     pub last_check: Option<LastCheck>,
+    /// How the newest checks ended, oldest first, at most [`RECENT_CHECKS`].
+    pub recent: Vec<Standing>,
 }
+
+/// Checks that a link's strip shows.
+pub const RECENT_CHECKS: usize = 30;
 
 /// What the owner says of a friend.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -40,6 +40,35 @@ pub enum Standing {
     Exempt,
 }
 
+impl Standing {
+    /// The letter it is kept as.
+    pub fn letter(self) -> char {
+        match self {
+            Standing::Good => 'g',
+            Standing::Bad => 'b',
+            Standing::Unverifiable => 'u',
+            Standing::Exempt => 'e',
+        }
+    }
+
+    /// What a letter stands for.
+    pub fn of_letter(letter: char) -> Option<Standing> {
+        [Standing::Good, Standing::Bad, Standing::Unverifiable, Standing::Exempt]
+            .into_iter()
+            .find(|s| s.letter() == letter)
+    }
+
+    /// What a class and the facts around it say about the site.
+    pub fn of(class: Class, inconclusive: bool) -> Standing {
+        match class {
+            Class::Ok => Standing::Good,
+            Class::Whitelisted => Standing::Exempt,
+            class if class.is_unverifiable() || inconclusive => Standing::Unverifiable,
+            _ => Standing::Bad,
+        }
+    }
+}
+
 impl Observation {
     /// The observation of a link that is exempt and so was not fetched.
     pub fn whitelisted(at: DateTime<Utc>) -> Observation {
@@ -58,12 +87,7 @@ impl Observation {
     }
 
     pub fn standing(&self) -> Standing {
-        match self.class {
-            Class::Ok => Standing::Good,
-            Class::Whitelisted => Standing::Exempt,
-            class if class.is_unverifiable() || self.inconclusive => Standing::Unverifiable,
-            _ => Standing::Bad,
-        }
+        Standing::of(self.class, self.inconclusive)
     }
 
     /// Whether any HTTP answer came, for the mass-failure guard.
@@ -149,6 +173,28 @@ pub struct Evidence {
     /// How each attempt but the last ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Attempt>,
+    /// How long each stage of the last page took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
+    /// The last day of the server's certificate, as YYYY-MM-DD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cert_end: Option<String>,
+}
+
+/// The stages of one request in order, milliseconds each; absent where it was not reached or not needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stages {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<u32>,
+    /// From the request's sending to the answer's head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<u32>,
 }
 
 /// One redirect.
@@ -175,7 +221,8 @@ pub const EVIDENCE_MAX_BYTES: usize = 4096;
 impl Evidence {
     /// Shortens every text to `limit` bytes and every list to `items`, whole characters only.
     pub fn clip(&mut self, limit: usize, items: usize) {
-        for text in [&mut self.title, &mut self.charset, &mut self.remote, &mut self.detail].into_iter().flatten() {
+        let texts = [&mut self.title, &mut self.charset, &mut self.remote, &mut self.detail, &mut self.cert_end];
+        for text in texts.into_iter().flatten() {
             clip(text, limit);
         }
         self.hops.truncate(items);

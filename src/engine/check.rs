@@ -197,6 +197,8 @@ impl Course {
             detail: seen.detail,
             bytes: page.map(|_| seen.bytes),
             earlier: std::mem::take(&mut self.earlier),
+            stages: seen.stages,
+            cert_end: seen.cert_end,
         };
         evidence.clip(300, 8);
         Observation {

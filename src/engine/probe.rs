@@ -8,7 +8,10 @@ use super::{
     retry,
     trace::{TRACE, Trace, millis},
 };
-use crate::domain::{class::Class, observation::Hop};
+use crate::domain::{
+    class::Class,
+    observation::{Hop, Stages},
+};
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Response, StatusCode, header};
 use std::{
@@ -72,6 +75,9 @@ pub struct Seen {
     /// The page goes on past what is read.
     pub cut: bool,
     pub ms: u32,
+    /// Of the last page asked for.
+    pub stages: Option<Stages>,
+    pub cert_end: Option<String>,
 }
 
 /// The client could not be made.
@@ -256,6 +262,8 @@ impl Seen {
             bytes: 0,
             cut: false,
             ms: 0,
+            stages: None,
+            cert_end: None,
         }
     }
 

@@ -3,12 +3,14 @@
 use super::{Result, Service};
 use crate::{
     domain::{
+        backlink::MySites,
         class::Class,
         counts::Counts,
         link::{Link, LinkState},
         observation::Observation,
         progress::{Event, InFlight, Outcome, RECENT_MAX, Snapshot},
         run::{Item, ItemState, Plan, Run},
+        settings::Settings,
         verdict::{Change, judge},
         whitelist::{self, Entry},
     },
@@ -106,13 +108,17 @@ impl Service {
 }
 
 fn terms(plan: &Plan) -> Result<Arc<Terms>> {
-    let settings = &plan.settings;
-    Ok(Arc::new(Terms {
-        sites: Arc::new(settings.sites()?),
+    Ok(Arc::new(terms_of(&plan.settings, plan.settings.sites()?)))
+}
+
+/// What checks go by under these settings, looking for these sites.
+pub(super) fn terms_of(settings: &Settings, sites: MySites) -> Terms {
+    Terms {
+        sites: Arc::new(sites),
         discovery: settings.discovery,
         limits: settings.limits.clone(),
         user_agent: settings.user_agent.as_str().into(),
-    }))
+    }
 }
 
 impl Drive {

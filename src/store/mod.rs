@@ -6,10 +6,11 @@
 pub mod sqlite;
 
 use crate::domain::{
+    class::Class,
     counts::Counts,
     guard::Hold,
     link::{About, Link, Manual},
-    observation::Observation,
+    observation::{Observation, Standing},
     progress::{RunState, Trigger},
     run::{Item, ItemState, Plan, Run, Transition},
     verdict::Change,
@@ -135,6 +136,112 @@ pub struct ScheduleRow {
     pub last_due: Option<DateTime<Utc>>,
 }
 
+/// A friend's links in the order of a table, and which of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub status: Option<Status>,
+    pub group: Option<String>,
+    /// The class of the reason, or where there is none, of the newest check.
+    pub class: Option<Class>,
+    /// Looked for in name, address and note; ASCII letters of either case.
+    pub text: String,
+    /// Only these, or all but these: the whitelist is no matter of the database.
+    pub among: Option<Among>,
+    pub sort: Sort,
+    pub descending: bool,
+    pub offset: u32,
+    pub limit: u32,
+}
+
+/// How a link stands, as tables are filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Shown,
+    Hidden,
+    /// The newest check could not tell.
+    Review,
+    Unchecked,
+    Inactive,
+}
+
+/// A set of links by their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Among {
+    Only(Vec<i64>),
+    Except(Vec<i64>),
+}
+
+/// What a table is sorted by; the id decides where that is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Hidden ones first, inactive ones last.
+    #[default]
+    State,
+    Name,
+    Group,
+    Latency,
+    Checked,
+    Since,
+}
+
+/// A page of links, and how many there are in all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub links: Vec<Link>,
+    pub total: u32,
+}
+
+/// Which items of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedItems {
+    pub outcome: Option<ItemOutcome>,
+    pub text: String,
+    /// Slowest first, instead of what changed and what is bad first.
+    pub by_time: bool,
+    pub offset: u32,
+    pub limit: u32,
+}
+
+/// The outcomes that a run's items are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemOutcome {
+    Good,
+    Bad,
+    Unverifiable,
+    Exempt,
+    /// The verdict changes what is shown.
+    Changed,
+    Pending,
+    Cancelled,
+    Failed,
+}
+
+/// One check of a link, as the line over time needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    pub at: DateTime<Utc>,
+    pub standing: Standing,
+    pub ms: u32,
+}
+
+/// What happened lately, with the link's name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lately {
+    pub name: String,
+    pub change: Transition,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: i64,
+    pub name: String,
+    /// argon2id, in PHC form.
+    pub password: String,
+    /// Sessions of an earlier epoch are over.
+    pub epoch: i64,
+}
+
 /// How the roll stands in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -153,8 +260,10 @@ pub trait Links: Send + Sync {
     /// Every link, by id.
     async fn links(&self) -> Result<Vec<Link>>;
     async fn link(&self, id: i64) -> Result<Option<Link>>;
-    /// Some links in the order of the table: hidden ones first, inactive ones last.
-    async fn page(&self, offset: u32, limit: u32) -> Result<Vec<Link>>;
+    /// A page of the links that are wanted.
+    async fn search(&self, wanted: &Wanted) -> Result<Found>;
+    /// The groups in use, with how many links each has.
+    async fn groups(&self) -> Result<Vec<(String, u32)>>;
     async fn totals(&self) -> Result<Totals>;
     /// # Errors
     /// [`StoreError::DuplicateLink`] where the normalised address is taken.
@@ -162,9 +271,16 @@ pub trait Links: Send + Sync {
     /// # Errors
     /// [`StoreError::NoSuch`], or [`StoreError::DuplicateLink`].
     async fn set_link(&self, id: i64, about: &About, active: bool) -> Result<()>;
-    /// # Errors
-    /// [`StoreError::NoSuch`].
-    async fn remove_link(&self, id: i64) -> Result<()>;
+    /// Puts links into the roll or out of it; says how many it changed.
+    async fn set_active(&self, ids: &[i64], active: bool) -> Result<u32>;
+    /// Moves links to a group; an empty name takes them out of theirs.
+    async fn set_group(&self, ids: &[i64], group: &str) -> Result<u32>;
+    /// Removes links, for [`Links::restore_links`] to bring back until [`Links::purge`]; says how many.
+    async fn remove_links(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32>;
+    /// Brings removed links back with all their history; says how many.
+    async fn restore_links(&self, ids: &[i64]) -> Result<u32>;
+    /// Forgets for good what was removed before a time.
+    async fn purge(&self, before: DateTime<Utc>) -> Result<u32>;
     /// Sets or lifts the owner's own verdict; setting one takes effect at once.
     async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
@@ -173,6 +289,14 @@ pub trait Links: Send + Sync {
     async fn show_exempt(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32>;
     /// A link's transitions, newest first.
     async fn transitions(&self, link_id: i64, limit: u32) -> Result<Vec<Transition>>;
+    /// The newest transitions of all links.
+    async fn lately(&self, limit: u32) -> Result<Vec<Lately>>;
+    /// A link's checks, newest first, each with its run; evidence where it is kept.
+    async fn checks(&self, link_id: i64, limit: u32) -> Result<Vec<(i64, Observation)>>;
+    /// A link's checks since a time, oldest first.
+    async fn points(&self, link_id: i64, since: DateTime<Utc>) -> Result<Vec<Point>>;
+    /// The verdicts of these links that are stored and have not taken effect, with the newest last.
+    async fn pending(&self, ids: &[i64]) -> Result<Vec<(i64, Change)>>;
 }
 
 /// Whitelist, settings and schedules.
@@ -221,16 +345,39 @@ pub trait Runs: Send + Sync {
     async fn discard_held(&self, run_id: i64) -> Result<()>;
     async fn run(&self, id: i64) -> Result<Option<Run>>;
     /// The newest runs first.
-    async fn runs(&self, limit: u32) -> Result<Vec<Run>>;
+    async fn runs(&self, offset: u32, limit: u32) -> Result<Vec<Run>>;
+    async fn count_runs(&self) -> Result<u32>;
+    /// Some of a run's items, and how many of them there are.
+    async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
     /// Takes a silent run over, by compare-and-swap on its owner and heartbeat; false where someone was first.
     async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool>;
 }
 
+/// Accounts and who is signed in.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    async fn users(&self) -> Result<Vec<User>>;
+    async fn user(&self, id: i64) -> Result<Option<User>>;
+    /// Adds an account; with `only_first`, only where there is none yet. `None` where it was not added.
+    async fn add_user(&self, name: &str, password: &str, only_first: bool, at: DateTime<Utc>) -> Result<Option<i64>>;
+    /// Sets a password, which ends all sessions; false where there is no such account.
+    async fn set_password(&self, name: &str, password: &str) -> Result<bool>;
+    /// Ends all sessions of an account.
+    async fn end_sessions(&self, user_id: i64) -> Result<()>;
+    /// A session's record, unless it has ended.
+    async fn session(&self, id: &str, at: DateTime<Utc>) -> Result<Option<String>>;
+    /// Keeps a session; with `new`, only where the id is free. Says whether it did.
+    async fn put_session(&self, id: &str, record: &str, ends: DateTime<Utc>, new: bool) -> Result<bool>;
+    async fn remove_session(&self, id: &str) -> Result<()>;
+    /// Forgets sessions that have ended.
+    async fn sweep_sessions(&self, at: DateTime<Utc>) -> Result<()>;
+}
+
 /// Everything.
 #[async_trait]
-pub trait Store: Links + Config + Runs {
+pub trait Store: Links + Config + Runs + Accounts {
     /// Whether the database answers.
     async fn ping(&self) -> Result<()>;
     /// Copies the database as it is now into a new file, and reads it back.

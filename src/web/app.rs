@@ -1,33 +1,40 @@
 //! The document around the pages, and their routes.
 
-use crate::{
-    domain::lang::Lang,
-    web::{
-        live::provide_live,
-        pages::{home::Home, not_found::NotFound},
+use crate::web::{
+    pages::{
+        account::{Login, Setup},
+        home::Home,
+        import::Import,
+        link::Link,
+        link_form::{EditLink, NewLink},
+        links::Links,
+        not_found::NotFound,
+        run::Run,
+        runs::Runs,
+        settings::SettingsView,
+        whitelist::Whitelist,
     },
+    server::{document, forms},
 };
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
+use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::{
     SsrMode,
     components::{Route, Router, Routes},
     path,
 };
 
-/// The document. Only the server draws it.
-#[cfg(feature = "ssr")]
+/// The document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    use crate::web::server::document;
-    use leptos_meta::MetaTags;
-
-    let lang = page_lang();
+    let lang = document::request_lang();
+    let theme = document::request_theme();
     let names = document::names();
-    let nonce = document::set_policy();
+    let nonce = document::set_policy(true);
     let start = document::start_script(&names);
+    let bare = matches!(document::request_path().split('?').next(), Some("/login" | "/setup"));
     view! {
         <!DOCTYPE html>
-        <html lang=lang.tag()>
+        <html lang=lang.tag() data-theme=theme.code()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -49,7 +56,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <AutoReload options />
                 <MetaTags />
             </head>
-            <body>
+            <body data-shell=if bare { "bare" } else { "app" }>
                 <App />
             </body>
         </html>
@@ -60,26 +67,24 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    provide_context(page_lang());
-    provide_live();
+    provide_context(document::request_lang());
+    provide_context(forms::take_flash());
     view! {
         <Router>
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=Home ssr=SsrMode::Async />
+                <Route path=path!("/links") view=Links ssr=SsrMode::Async />
+                <Route path=path!("/links/new") view=NewLink ssr=SsrMode::Async />
+                <Route path=path!("/links/:id") view=Link ssr=SsrMode::Async />
+                <Route path=path!("/links/:id/edit") view=EditLink ssr=SsrMode::Async />
+                <Route path=path!("/runs") view=Runs ssr=SsrMode::Async />
+                <Route path=path!("/runs/:id") view=Run ssr=SsrMode::Async />
+                <Route path=path!("/whitelist") view=Whitelist ssr=SsrMode::Async />
+                <Route path=path!("/import") view=Import ssr=SsrMode::Async />
+                <Route path=path!("/settings") view=SettingsView ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=Setup ssr=SsrMode::Async />
+                <Route path=path!("/login") view=Login ssr=SsrMode::Async />
             </Routes>
         </Router>
-    }
-}
-
-/// The language of this page: on the server by the request, in the browser as the server drew it.
-fn page_lang() -> Lang {
-    #[cfg(feature = "ssr")]
-    {
-        crate::web::server::document::request_lang()
-    }
-    #[cfg(not(feature = "ssr"))]
-    {
-        let root = leptos::prelude::document().document_element();
-        root.and_then(|html| html.get_attribute("lang")).and_then(|tag| Lang::of_tag(&tag)).unwrap_or_default()
     }
 }

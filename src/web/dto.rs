@@ -1,104 +1,81 @@
-//! What goes between server and browser. No usize, no times that both would have to format alike.
+//! What pages are made of: plain data, put together on the server. No usize, no times in need of formatting.
 
-use crate::domain::{
-    class::Class,
-    counts::Counts,
-    guard::Hold,
-    progress::{RunState, Snapshot, Trigger},
-    reason::Reason,
-};
+mod links;
+mod runs;
+mod system;
+
+pub use links::*;
+pub use runs::*;
+pub use system::*;
+
 use serde::{Deserialize, Serialize};
 
-/// Everything on the first page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Overview {
-    pub totals: Totals,
-    pub rows: Vec<LinkRow>,
-    pub page: u32,
-    pub pages: u32,
-    pub live: Vec<Snapshot>,
-    pub last_run: Option<RunRow>,
-    pub next_run: Option<Stamp>,
-    /// Whether any my-site is set.
-    pub has_sites: bool,
-}
-
-/// How the roll stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    pub links: u32,
-    pub shown: u32,
-    pub hidden: u32,
-    pub review: u32,
-}
-
-/// One link in the table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LinkRow {
-    pub id: i64,
-    pub name: String,
-    /// As the owner wrote it.
-    pub url: String,
-    /// Safe to follow; empty where it is not.
-    pub href: String,
-    pub group: String,
-    pub active: bool,
-    pub shown: bool,
-    pub whitelisted: bool,
-    pub reason: Option<Reason>,
-    pub class: Option<Class>,
-    pub status: Option<u16>,
-    pub ms: Option<u32>,
-    pub checked: Option<Stamp>,
-}
-
 /// A time, as machines and as people read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
+    /// RFC 3339 in UTC.
     pub iso: String,
+    /// In the owner's time zone and the page's language.
     pub text: String,
 }
 
-/// One run in short.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunRow {
-    pub id: i64,
-    pub trigger: Trigger,
-    pub state: RunState,
-    pub hold: Option<Hold>,
-    pub counts: Counts,
-    pub started: Stamp,
-    /// Milliseconds.
-    pub ms: i64,
+/// What an action came to, as the page tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// A sentence in the page's language; empty where the page shows it by itself.
+    pub said: String,
+    /// How to take it back.
+    pub undo: Option<Undo>,
+    /// The page to go to; `None` stays.
+    pub goto: Option<String>,
 }
 
-/// What came of a click on "re-check".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RecheckOutcome {
-    Started,
-    Whitelisted,
-    Inactive,
+impl Done {
+    pub fn said(words: impl Into<String>) -> Done {
+        Done { said: words.into(), ..Done::default() }
+    }
+
+    pub fn quiet() -> Done {
+        Done::default()
+    }
+
+    pub fn then(mut self, goto: impl Into<String>) -> Done {
+        self.goto = Some(goto.into());
+        self
+    }
+
+    pub fn or_undo(mut self, action: &str, fields: Vec<(&str, String)>) -> Done {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.undo = Some(Undo { action: action.to_owned(), fields });
+        self
+    }
 }
 
-/// What is to become of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// End it; what was finished stays.
-    Cancel,
-    /// Carry out what a held run would do.
-    Apply,
-    /// Turn a held run down.
-    Discard,
+/// The form that takes an action back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    pub action: String,
+    pub fields: Vec<(String, String)>,
 }
 
-impl Decision {
-    /// As forms post it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Decision::Cancel => "cancel",
-            Decision::Apply => "apply",
-            Decision::Discard => "discard",
-        }
+/// Which page of how many, counted from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pages {
+    pub page: u32,
+    pub pages: u32,
+    /// Rows on all pages together.
+    pub total: u32,
+    pub size: u32,
+}
+
+impl Pages {
+    /// The page nearest to the one asked for that there is.
+    pub fn of(wanted: u32, total: u32, size: u32) -> Pages {
+        let pages = total.div_ceil(size.max(1)).max(1);
+        Pages { page: wanted.clamp(1, pages), pages, total, size }
+    }
+
+    pub fn offset(self) -> u32 {
+        (self.page - 1) * self.size
     }
 }

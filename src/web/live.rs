@@ -21,32 +21,23 @@ pub struct Told {
 #[derive(Clone, Copy)]
 pub struct Live(RwSignal<Told>);
 
-/// Makes the live state; in the browser it starts listening once the page is alive.
-pub fn provide_live() {
-    let live = Live(RwSignal::new(Told::default()));
-    provide_context(live);
-    #[cfg(feature = "hydrate")]
-    Effect::new(move || stream::listen(live));
-}
-
-/// The live state of this page.
-pub fn use_live() -> Live {
-    expect_context()
-}
-
 impl Live {
+    /// The live state of a page that was drawn with these runs going on.
+    pub fn new(drawn: Vec<Snapshot>) -> Live {
+        Live(RwSignal::new(Told { runs: drawn, ..Told::default() }))
+    }
+
     /// Reads, and follows from then on.
     pub fn with<T>(&self, read: impl FnOnce(&Told) -> T) -> T {
         self.0.with(read)
     }
 
-    /// Says that what the server drew is out of date.
-    pub fn expire(&self) {
-        self.0.update(|told| told.ended += 1);
+    /// Reads as it is now.
+    pub fn with_untracked<T>(&self, read: impl FnOnce(&Told) -> T) -> T {
+        self.0.with_untracked(read)
     }
 
-    #[cfg(feature = "hydrate")]
-    fn set_offline(&self, offline: bool) {
+    pub fn set_offline(&self, offline: bool) {
         if self.0.with_untracked(|told| told.offline != offline) {
             self.0.update(|told| told.offline = offline);
         }
@@ -104,90 +95,5 @@ impl Told {
 
     fn remember(&mut self, outcomes: &[Outcome]) {
         self.outcomes.extend(outcomes.iter().map(|outcome| (outcome.link_id, outcome.clone())));
-    }
-}
-
-#[cfg(feature = "hydrate")]
-mod stream {
-    use super::Live;
-    use crate::{domain::progress::Message, web::api::runs::watch};
-    use futures::{
-        StreamExt,
-        channel::oneshot,
-        future::{LocalBoxFuture, select},
-    };
-    use leptos::{ev, leptos_dom::helpers::set_timeout, prelude::*, task::spawn_local};
-    use std::{cell::RefCell, rc::Rc, time::Duration};
-
-    const RETRY_FIRST: Duration = Duration::from_millis(500);
-    const RETRY_MAX: Duration = Duration::from_secs(8);
-
-    /// Listens while the page is visible: browsers open few connections to a host, and a hidden page needs none.
-    pub fn listen(live: Live) {
-        let running: Rc<RefCell<Option<oneshot::Sender<()>>>> = Rc::default();
-        let follow_visibility = move || {
-            let mut running = running.borrow_mut();
-            if document().visibility_state() == web_sys::VisibilityState::Hidden {
-                // Dropping the sender ends the listening.
-                running.take();
-            } else if running.is_none() {
-                let (held, dropped) = oneshot::channel::<()>();
-                *running = Some(held);
-                spawn_local(async move {
-                    let listening: LocalBoxFuture<'static, ()> = Box::pin(keep_listening(live));
-                    select(listening, dropped).await;
-                });
-            }
-        };
-        follow_visibility();
-        let _ = window_event_listener(ev::visibilitychange, move |_| follow_visibility());
-    }
-
-    async fn keep_listening(live: Live) {
-        let mut wait = RETRY_FIRST;
-        loop {
-            if listen_once(live).await {
-                wait = RETRY_FIRST;
-            }
-            live.set_offline(true);
-            sleep(wait).await;
-            wait = (wait * 2).min(RETRY_MAX);
-        }
-    }
-
-    /// One stream from its first message to its end; whether it brought any.
-    async fn listen_once(live: Live) -> bool {
-        let Ok(stream) = watch().await else { return false };
-        let mut stream = std::pin::pin!(stream.into_inner());
-        let mut held: Vec<u8> = Vec::new();
-        let mut any = false;
-        while let Some(Ok(bytes)) = stream.next().await {
-            held.extend_from_slice(&bytes);
-            // A chunk may end in the middle of a line, and of a character.
-            while let Some(end) = held.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = held.drain(..=end).collect();
-                // By way of text, as resources are read: one decoder less in the browser.
-                let text = String::from_utf8_lossy(&line);
-                if let Ok(message) = serde_json::from_str::<Message>(&text) {
-                    any = true;
-                    live.set_offline(false);
-                    if !live.take(message) {
-                        return any;
-                    }
-                }
-            }
-        }
-        any
-    }
-
-    async fn sleep(duration: Duration) {
-        let (wake, woken) = oneshot::channel();
-        set_timeout(
-            move || {
-                let _ = wake.send(());
-            },
-            duration,
-        );
-        let _ = woken.await;
     }
 }

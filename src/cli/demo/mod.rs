@@ -12,6 +12,7 @@ use crate::{
     engine::guard::Allowed,
     service::{Network, Service},
     store::{Ending, Record, SharedStore, sqlite::SqliteStore},
+    web::server::Entrance,
 };
 use chrono::TimeDelta;
 use clap::Args;
@@ -29,6 +30,12 @@ pub struct DemoArgs {
 }
 
 pub async fn run(context: &Context, args: DemoArgs) -> Outcome {
+    if !args.addr.ip().is_loopback() {
+        let (addr, port) = (args.addr, args.addr.port());
+        return Err(Failure::Usage(format!(
+            "{addr} is not a loopback address, and a demo lets everybody in; use --addr 127.0.0.1:{port}"
+        )));
+    }
     let listener = serve::listen(args.addr).await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("demo.db");
@@ -38,7 +45,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Outcome {
     let friends = ring::start().await?;
     fill(context, &service, &friends).await?;
     eprintln!("A made-up ring of {} friends is at http://{} (stop with Ctrl-C)", friends.len(), listener.local_addr()?);
-    let outcome = serve::until_stopped(listener, service).await;
+    let outcome = serve::until_stopped(listener, service, Entrance::Open).await;
     // Open until here, so that the folder outlives the server.
     drop(folder);
     outcome

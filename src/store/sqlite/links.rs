@@ -1,22 +1,29 @@
 //! Links and groups.
 
 use super::{
-    super::{Draft, Imported, Links, Result, StoreError, Totals},
-    SqliteStore, fixed,
-    rows::{LINK_COLUMNS, LinkRow, TransitionRow, decoded, json, ms, word},
+    super::{Draft, Found, Imported, Lately, Links, Point, Result, StoreError, Totals, Wanted},
+    SqliteStore, fixed, history,
+    rows::{LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
+    search,
 };
 use crate::domain::{
     address,
-    class::Class,
     link::{About, Link, Manual},
+    observation::Observation,
     reason::Reason,
     run::Cause,
+    verdict::Change,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use sqlx::{
+    Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteQueryResult},
+};
 
-const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id";
+/// Where links are read from; removed ones are not there. Ends in a condition, for more to follow.
+pub const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id WHERE l.deleted_at IS NULL";
 
 #[async_trait]
 impl Links for SqliteStore {
@@ -27,31 +34,25 @@ impl Links for SqliteStore {
     }
 
     async fn link(&self, id: i64) -> Result<Option<Link>> {
-        let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} WHERE l.id = ?"));
+        let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} AND l.id = ?"));
         let row: Option<LinkRow> = sqlx::query_as(query).bind(id).fetch_optional(&self.readers).await?;
         Ok(row.map(LinkRow::link).transpose()?)
     }
 
-    async fn page(&self, offset: u32, limit: u32) -> Result<Vec<Link>> {
-        // The ids come from the index alone, so that a late page costs no more than the first.
-        let query = fixed(format!(
-            "SELECT {LINK_COLUMNS} {FROM_LINKS}
-             WHERE l.id IN (SELECT id FROM links ORDER BY active DESC, shown, id LIMIT ? OFFSET ?)
-             ORDER BY l.active DESC, l.shown, l.id"
-        ));
-        let rows: Vec<LinkRow> = sqlx::query_as(query).bind(limit).bind(offset).fetch_all(&self.readers).await?;
-        Ok(decoded(rows, LinkRow::link)?)
+    async fn search(&self, wanted: &Wanted) -> Result<Found> {
+        search::links(&self.readers, wanted).await
+    }
+
+    async fn groups(&self) -> Result<Vec<(String, u32)>> {
+        let query = "SELECT g.name, count(*) FROM groups g JOIN links l ON l.group_id = g.id
+             WHERE l.deleted_at IS NULL GROUP BY g.id ORDER BY g.name";
+        Ok(sqlx::query_as(query).fetch_all(&self.readers).await?)
     }
 
     async fn totals(&self) -> Result<Totals> {
-        let unverifiable: Vec<String> =
-            Class::ALL.iter().filter(|c| c.is_unverifiable()).map(|c| format!("'{c}'")).collect();
-        let query = fixed(format!(
-            "SELECT count(*), count(*) FILTER (WHERE active = 1 AND shown = 1),
+        let query = "SELECT count(*), count(*) FILTER (WHERE active = 1 AND shown = 1),
                  count(*) FILTER (WHERE active = 1 AND shown = 0),
-                 count(*) FILTER (WHERE active = 1 AND last_class IN ({})) FROM links",
-            unverifiable.join(", ")
-        ));
+                 count(*) FILTER (WHERE active = 1 AND recent LIKE '%u') FROM links WHERE deleted_at IS NULL";
         let (links, shown, hidden, review) = sqlx::query_as(query).fetch_one(&self.readers).await?;
         Ok(Totals { links, shown, hidden, review })
     }
@@ -70,17 +71,44 @@ impl Links for SqliteStore {
         Ok(())
     }
 
-    async fn remove_link(&self, id: i64) -> Result<()> {
-        match sqlx::query("DELETE FROM links WHERE id = ?").bind(id).execute(&self.writer).await?.rows_affected() {
-            0 => Err(StoreError::NoSuch { what: "link", id }),
-            _ => Ok(()),
-        }
+    async fn set_active(&self, ids: &[i64], active: bool) -> Result<u32> {
+        let query = "UPDATE links SET active = ?1 WHERE active <> ?1 AND deleted_at IS NULL
+             AND id IN (SELECT value FROM json_each(?2))";
+        affected(sqlx::query(query).bind(active).bind(json(&ids)).execute(&self.writer).await?)
+    }
+
+    async fn set_group(&self, ids: &[i64], group: &str) -> Result<u32> {
+        let mut tx = self.write().await?;
+        let group = group_id(&mut tx, group).await?;
+        let query = "UPDATE links SET group_id = ?1 WHERE group_id IS NOT ?1 AND deleted_at IS NULL
+             AND id IN (SELECT value FROM json_each(?2))";
+        let done = sqlx::query(query).bind(group).bind(json(&ids)).execute(&mut *tx).await?;
+        tx.commit().await?;
+        affected(done)
+    }
+
+    async fn remove_links(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32> {
+        let query =
+            "UPDATE links SET deleted_at = ? WHERE deleted_at IS NULL AND id IN (SELECT value FROM json_each(?))";
+        affected(sqlx::query(query).bind(ms(at)).bind(json(&ids)).execute(&self.writer).await?)
+    }
+
+    async fn restore_links(&self, ids: &[i64]) -> Result<u32> {
+        let query = "UPDATE links SET deleted_at = NULL
+             WHERE deleted_at IS NOT NULL AND id IN (SELECT value FROM json_each(?))";
+        affected(sqlx::query(query).bind(json(&ids)).execute(&self.writer).await?)
+    }
+
+    async fn purge(&self, before: DateTime<Utc>) -> Result<u32> {
+        affected(sqlx::query("DELETE FROM links WHERE deleted_at < ?").bind(ms(before)).execute(&self.writer).await?)
     }
 
     async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()> {
         let mut tx = self.write().await?;
-        let shown: Option<bool> =
-            sqlx::query_scalar("SELECT shown FROM links WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+        let shown: Option<bool> = sqlx::query_scalar("SELECT shown FROM links WHERE id = ? AND deleted_at IS NULL")
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
         let shown = shown.ok_or(StoreError::NoSuch { what: "link", id })?;
         sqlx::query("UPDATE links SET manual = ? WHERE id = ?")
             .bind(manual.as_ref().map(json))
@@ -137,6 +165,30 @@ impl Links for SqliteStore {
         .await?;
         Ok(decoded(rows, TransitionRow::transition)?)
     }
+
+    async fn lately(&self, limit: u32) -> Result<Vec<Lately>> {
+        let query = "SELECT l.name, t.link_id, t.run_id, t.at, t.shown, t.reason, t.cause
+             FROM transitions t JOIN links l ON l.id = t.link_id WHERE l.deleted_at IS NULL
+             ORDER BY t.at DESC, t.id DESC LIMIT ?";
+        let rows: Vec<LatelyRow> = sqlx::query_as(query).bind(limit).fetch_all(&self.readers).await?;
+        Ok(decoded(rows, LatelyRow::lately)?)
+    }
+
+    async fn checks(&self, link_id: i64, limit: u32) -> Result<Vec<(i64, Observation)>> {
+        history::checks(&self.readers, link_id, limit).await
+    }
+
+    async fn points(&self, link_id: i64, since: DateTime<Utc>) -> Result<Vec<Point>> {
+        history::points(&self.readers, link_id, since).await
+    }
+
+    async fn pending(&self, ids: &[i64]) -> Result<Vec<(i64, Change)>> {
+        history::pending(&self.readers, ids).await
+    }
+}
+
+fn affected(done: SqliteQueryResult) -> Result<u32> {
+    Ok(u32::try_from(done.rows_affected()).unwrap_or(u32::MAX))
 }
 
 /// Shows or hides a link outside a run. The reason goes when it is shown.
@@ -171,7 +223,9 @@ pub async fn transition(
     Ok(())
 }
 
+/// The link at an address. One that was removed gives it up for good.
 async fn holder(tx: &mut SqliteConnection, key: &str) -> Result<Option<i64>> {
+    sqlx::query("DELETE FROM links WHERE url_key = ? AND deleted_at IS NOT NULL").bind(key).execute(&mut *tx).await?;
     Ok(sqlx::query_scalar("SELECT id FROM links WHERE url_key = ?").bind(key).fetch_optional(tx).await?)
 }
 
@@ -246,7 +300,7 @@ async fn take_in(tx: &mut SqliteConnection, draft: &Draft, at: DateTime<Utc>) ->
         insert(tx, &about, draft.active.unwrap_or(true), at).await?;
         return Ok(Imported::Added);
     };
-    let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} WHERE l.id = ?"));
+    let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} AND l.id = ?"));
     let row: LinkRow = sqlx::query_as(query).bind(id).fetch_one(&mut *tx).await?;
     let link = row.link()?;
     // The address stays as the owner has it: the draft's is the same place.

@@ -1,10 +1,14 @@
 //! SQLite: WAL, one writer, a few readers.
 
+mod accounts;
 mod config;
+mod history;
 mod links;
 mod open;
+mod record;
 mod rows;
 mod runs;
+mod search;
 mod settle;
 
 use super::{Result, Store, StoreError};

@@ -3,12 +3,13 @@
 use crate::domain::{
     class::Class,
     link::{About, LastCheck, Link, LinkState},
-    observation::Observation,
+    observation::{Observation, Standing},
     progress::{RunState, Trigger},
     run::{Details, Item, ItemState, Run, Transition},
     verdict::Change,
     whitelist::{Entry, Kind},
 };
+use crate::store::{Lately, Point, User};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Error, FromRow};
@@ -56,7 +57,7 @@ fn small<T: TryFrom<i64> + Default>(number: i64) -> T {
 
 pub const LINK_COLUMNS: &str = "l.id, l.name, l.url, coalesce(g.name, '') AS group_name, l.logo, l.description, \
     l.feed, l.backlink_page, l.email, l.note, l.overrides, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, \
-    l.since, l.judged, l.manual, l.last_at, l.last_class, l.last_status, l.last_ms, l.last_final_url";
+    l.since, l.judged, l.manual, l.last_at, l.last_class, l.last_status, l.last_ms, l.last_final_url, l.recent";
 
 #[derive(FromRow)]
 pub struct LinkRow {
@@ -79,6 +80,7 @@ pub struct LinkRow {
     last_status: Option<i64>,
     last_ms: Option<i64>,
     last_final_url: Option<String>,
+    recent: String,
 }
 
 #[derive(FromRow)]
@@ -135,12 +137,17 @@ impl LinkRow {
             },
             active: self.active,
             last_check,
+            recent: self.recent.chars().filter_map(Standing::of_letter).collect(),
         })
     }
 }
 
 pub const SEEN_COLUMNS: &str =
     "i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, i.final_url, i.evidence, i.change";
+
+/// The same without what only pages want, for judging many at once.
+pub const SEEN_IN_SHORT: &str = "i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, NULL AS final_url, \
+    NULL AS evidence, i.change";
 
 #[derive(FromRow)]
 pub struct SeenRow {
@@ -177,6 +184,62 @@ impl SeenRow {
             flags: details.flags,
             evidence: details.evidence,
         }))
+    }
+}
+
+/// One check of a link, with its run.
+#[derive(FromRow)]
+pub struct CheckRow {
+    run_id: i64,
+    #[sqlx(flatten)]
+    seen: SeenRow,
+}
+
+impl CheckRow {
+    pub fn check(self) -> Decoded<Option<(i64, Observation)>> {
+        Ok(self.seen.seen()?.map(|seen| (self.run_id, seen)))
+    }
+}
+
+#[derive(FromRow)]
+pub struct PointRow {
+    at: i64,
+    class: String,
+    inconclusive: bool,
+    ms: Option<i64>,
+}
+
+impl PointRow {
+    pub fn point(self) -> Decoded<Point> {
+        let standing = Standing::of(parse_word("class", &self.class)?, self.inconclusive);
+        Ok(Point { at: time(self.at), standing, ms: self.ms.map(small).unwrap_or_default() })
+    }
+}
+
+#[derive(FromRow)]
+pub struct UserRow {
+    id: i64,
+    name: String,
+    password: String,
+    epoch: i64,
+}
+
+impl UserRow {
+    pub fn user(self) -> User {
+        User { id: self.id, name: self.name, password: self.password, epoch: self.epoch }
+    }
+}
+
+#[derive(FromRow)]
+pub struct LatelyRow {
+    name: String,
+    #[sqlx(flatten)]
+    change: TransitionRow,
+}
+
+impl LatelyRow {
+    pub fn lately(self) -> Decoded<Lately> {
+        Ok(Lately { name: self.name, change: self.change.transition()? })
     }
 }
 

@@ -1,23 +1,20 @@
 //! Runs and their items.
 
 use super::{
-    super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError},
-    SqliteStore, fixed,
+    super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
+    SqliteStore, fixed, record,
     rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, decoded, json, ms, word},
-    settle,
+    search, settle,
 };
 use crate::domain::{
     counts::Counts,
-    observation::{EVIDENCE_MAX_BYTES, Standing},
     progress::{RunState, Trigger},
-    run::{Details, Item, ItemState, Plan, Run},
+    run::{Item, Plan, Run},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
-
-/// Links whose full evidence is kept: design.md, Numbers.
-const FULL_EVIDENCE_CHECKS: i64 = 3;
+use std::collections::HashSet;
 
 #[async_trait]
 impl Runs for SqliteStore {
@@ -70,9 +67,7 @@ impl Runs for SqliteStore {
 
     async fn record(&self, run_id: i64, records: &[Record]) -> Result<()> {
         let mut tx = self.write().await?;
-        for record in records {
-            write_record(&mut tx, run_id, record).await?;
-        }
+        record::write(&mut tx, run_id, records).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -129,10 +124,18 @@ impl Runs for SqliteStore {
         run(&mut connection, id).await
     }
 
-    async fn runs(&self, limit: u32) -> Result<Vec<Run>> {
-        let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?"));
-        let rows: Vec<RunRow> = sqlx::query_as(query).bind(limit).fetch_all(&self.readers).await?;
+    async fn runs(&self, offset: u32, limit: u32) -> Result<Vec<Run>> {
+        let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY id DESC LIMIT ? OFFSET ?"));
+        let rows: Vec<RunRow> = sqlx::query_as(query).bind(limit).bind(offset).fetch_all(&self.readers).await?;
         Ok(decoded(rows, RunRow::run)?)
+    }
+
+    async fn count_runs(&self) -> Result<u32> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM runs").fetch_one(&self.readers).await?)
+    }
+
+    async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)> {
+        search::items(&self.readers, run_id, wanted).await
     }
 
     async fn running(&self) -> Result<Vec<Run>> {
@@ -181,20 +184,12 @@ async fn held(tx: &mut SqliteConnection, id: i64) -> Result<Run> {
 
 /// Makes the links that no other run holds this run's own.
 async fn claim(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
-    let mut claimed = Vec::with_capacity(links.len());
-    for link in links {
-        let taken = sqlx::query(
-            "INSERT INTO run_items (run_id, link_id) SELECT ?, id FROM links WHERE id = ? ON CONFLICT DO NOTHING",
-        )
-        .bind(run_id)
-        .bind(link)
-        .execute(&mut *tx)
-        .await?;
-        if taken.rows_affected() > 0 {
-            claimed.push(*link);
-        }
-    }
-    Ok(claimed)
+    let query = "INSERT INTO run_items (run_id, link_id)
+         SELECT ?, l.id FROM json_each(?) wanted JOIN links l ON l.id = wanted.value WHERE l.deleted_at IS NULL
+         ON CONFLICT DO NOTHING RETURNING link_id";
+    let taken: Vec<i64> = sqlx::query_scalar(query).bind(run_id).bind(json(&links)).fetch_all(tx).await?;
+    let taken: HashSet<i64> = taken.into_iter().collect();
+    Ok(links.iter().copied().filter(|link| taken.contains(link)).collect())
 }
 
 /// The other runs that hold some of these links.
@@ -204,7 +199,7 @@ async fn holders(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Resul
             .bind(run_id)
             .fetch_all(tx)
             .await?;
-    let wanted: std::collections::HashSet<i64> = links.iter().copied().collect();
+    let wanted: HashSet<i64> = links.iter().copied().collect();
     let mut runs: Vec<i64> =
         pending.into_iter().filter(|(_, link)| wanted.contains(link)).map(|(run, _)| run).collect();
     runs.dedup();
@@ -221,79 +216,4 @@ async fn count(tx: &mut SqliteConnection, run_id: i64, links: usize) -> Result<(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-async fn write_record(tx: &mut SqliteConnection, run_id: i64, record: &Record) -> Result<()> {
-    let Some(seen) = &record.seen else {
-        sqlx::query("UPDATE run_items SET state = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'")
-            .bind(word(record.state))
-            .bind(run_id)
-            .bind(record.link_id)
-            .execute(tx)
-            .await?;
-        return Ok(());
-    };
-    debug_assert_eq!(record.state, ItemState::Done);
-    let details =
-        Details { backlink: seen.backlink.clone(), flags: seen.flags.clone(), evidence: seen.evidence.clone() };
-    let done = sqlx::query(
-        "UPDATE run_items SET state = 'done', at = ?, class = ?, inconclusive = ?, status = ?, ms = ?, attempts = ?,
-             change = ?, final_url = ?, evidence = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'",
-    )
-    .bind(ms(seen.at))
-    .bind(seen.class.code())
-    .bind(seen.inconclusive)
-    .bind(seen.status)
-    .bind(seen.ms)
-    .bind(seen.attempts)
-    .bind(word(record.change))
-    .bind(&seen.final_url)
-    .bind(bounded(details))
-    .bind(run_id)
-    .bind(record.link_id)
-    .execute(&mut *tx)
-    .await?;
-    // Fetching again after a kill is allowed; a second outcome for one item is not. An exempt link was not checked.
-    if done.rows_affected() == 0 || seen.standing() == Standing::Exempt {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE links SET last_at = ?, last_class = ?, last_status = ?, last_ms = ?, last_final_url = ? WHERE id = ?",
-    )
-    .bind(ms(seen.at))
-    .bind(seen.class.code())
-    .bind(seen.status)
-    .bind(seen.ms)
-    .bind(&seen.final_url)
-    .bind(record.link_id)
-    .execute(&mut *tx)
-    .await?;
-    slim(tx, record.link_id).await
-}
-
-/// Drops the evidence of the check that has just become too old to keep it, unless it changed something.
-async fn slim(tx: &mut SqliteConnection, link_id: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE run_items SET evidence = NULL, final_url = NULL
-         WHERE link_id = ?1 AND change = 'none' AND run_id = (
-             SELECT run_id FROM run_items WHERE link_id = ?1 ORDER BY run_id DESC LIMIT 1 OFFSET ?2)",
-    )
-    .bind(link_id)
-    .bind(FULL_EVIDENCE_CHECKS)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Evidence as text of at most 4 kB.
-fn bounded(mut details: Details) -> String {
-    for (bytes, items) in [(300, 8), (150, 4), (60, 1)] {
-        let text = json(&details);
-        if text.len() <= EVIDENCE_MAX_BYTES {
-            return text;
-        }
-        details.evidence.clip(bytes, items);
-    }
-    details.evidence = Default::default();
-    json(&details)
 }

@@ -4,13 +4,13 @@ use super::{
     super::{Ending, Result, Settled, StoreError},
     config, fixed,
     links::transition,
-    rows::{SEEN_COLUMNS, SeenRow, StateRow, json, ms, word},
+    rows::{SEEN_IN_SHORT, SeenRow, StateRow, json, ms, word},
     runs,
 };
 use crate::domain::{
     counts::Counts,
     guard::Tally,
-    link::LinkState,
+    link::{LinkState, Manual},
     observation::{Observation, Standing},
     progress::RunState,
     run::{Cause, Run},
@@ -18,6 +18,7 @@ use crate::domain::{
     whitelist,
 };
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
 #[derive(FromRow)]
@@ -37,7 +38,22 @@ struct Judged {
     link_id: i64,
     before: LinkState,
     verdict: Verdict,
+    /// The change as it was stored when the check ended.
+    noted: Change,
     seen: Observation,
+}
+
+/// A link's state as the statement below reads it.
+#[derive(Serialize)]
+struct Written<'a> {
+    link: i64,
+    shown: bool,
+    reason: Option<String>,
+    bad: u32,
+    good: u32,
+    since: i64,
+    judged: Option<i64>,
+    manual: Option<&'a Manual>,
 }
 
 /// Ends a run. One that is over already is left as it is.
@@ -97,14 +113,15 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Vec<Judged>> {
     let entries = config::entries(&mut *tx).await?;
     let query = fixed(format!(
-        "SELECT i.link_id, l.name, l.url, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
-             l.manual, {SEEN_COLUMNS}
+        "SELECT i.link_id, l.name, l.url, l.active AND l.deleted_at IS NULL AS active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
+             l.manual, {SEEN_IN_SHORT}
          FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? AND i.state = 'done' ORDER BY i.link_id"
     ));
     let rows: Vec<DoneRow> = sqlx::query_as(query).bind(run.id).fetch_all(tx).await?;
     let policy = &run.plan.settings.policy;
     let mut judged = Vec::with_capacity(rows.len());
     for row in rows {
+        let noted = row.seen.change()?;
         let Some(seen) = row.seen.seen()? else { continue };
         let before = row.state.state()?;
         let mut verdict = judge(&before, &seen, policy, at);
@@ -114,7 +131,7 @@ async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) ->
         if !row.active || (exempt_now && verdict.change == Change::Hide) {
             verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
         }
-        judged.push(Judged { link_id: row.link_id, before, verdict, seen });
+        judged.push(Judged { link_id: row.link_id, before, verdict, noted, seen });
     }
     Ok(judged)
 }
@@ -133,35 +150,41 @@ async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> 
 }
 
 async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], at: DateTime<Utc>) -> Result<()> {
-    for one in judged.iter().filter(|one| one.verdict.next != one.before) {
+    let changed: Vec<&Judged> = judged.iter().filter(|one| one.verdict.next != one.before).collect();
+    let written = changed.iter().map(|one| {
         let next = &one.verdict.next;
-        sqlx::query(
-            "UPDATE links SET shown = ?, reason = ?, bad_streak = ?, good_streak = ?, since = ?, judged = ?, manual = ?
-             WHERE id = ?",
-        )
-        .bind(next.shown)
-        .bind(next.reason.as_ref().map(json))
-        .bind(next.bad_streak)
-        .bind(next.good_streak)
-        .bind(ms(next.since))
-        .bind(next.judged.map(ms))
-        .bind(next.manual.as_ref().map(json))
-        .bind(one.link_id)
-        .execute(&mut *tx)
-        .await?;
-        if one.verdict.change != Change::None {
-            let cause = if one.seen.standing() == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
-            let of = (one.link_id, Some(run_id));
-            transition(tx, of, at, next.shown, next.reason.as_ref(), cause).await?;
+        Written {
+            link: one.link_id,
+            shown: next.shown,
+            reason: next.reason.as_ref().map(json),
+            bad: next.bad_streak,
+            good: next.good_streak,
+            since: ms(next.since),
+            judged: next.judged.map(ms),
+            manual: next.manual.as_ref(),
         }
+    });
+    sqlx::query(
+        "UPDATE links SET shown = r.value ->> 'shown', reason = r.value ->> 'reason', bad_streak = r.value ->> 'bad',
+             good_streak = r.value ->> 'good', since = r.value ->> 'since', judged = r.value ->> 'judged',
+             manual = r.value ->> 'manual'
+         FROM json_each(?) r WHERE links.id = r.value ->> 'link'",
+    )
+    .bind(json(&written.collect::<Vec<_>>()))
+    .execute(&mut *tx)
+    .await?;
+    for one in changed.into_iter().filter(|one| one.verdict.change != Change::None) {
+        let next = &one.verdict.next;
+        let cause = if one.seen.standing() == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
+        transition(tx, (one.link_id, Some(run_id)), at, next.shown, next.reason.as_ref(), cause).await?;
     }
     Ok(())
 }
 
 /// Corrects the pending verdicts that turned out otherwise.
 async fn note_changes(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged]) -> Result<()> {
-    for one in judged {
-        sqlx::query("UPDATE run_items SET change = ?1 WHERE run_id = ?2 AND link_id = ?3 AND change <> ?1")
+    for one in judged.iter().filter(|one| one.noted != one.verdict.change) {
+        sqlx::query("UPDATE run_items SET change = ? WHERE run_id = ? AND link_id = ?")
             .bind(word(one.verdict.change))
             .bind(run_id)
             .bind(one.link_id)

@@ -1,39 +1,63 @@
 //! Server functions over runs.
 
-use super::text::Text;
-use crate::web::dto::Decision;
-use leptos::{
-    prelude::*,
-    server_fn::codec::{ByteStream, Streaming},
+use super::{fault::Fault, gate::require_admin};
+use crate::{
+    domain::progress::Snapshot,
+    web::{
+        dto::{Decision, Done, Overview, RunPage, RunQuery, RunsPage},
+        server::views,
+    },
 };
+use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use super::gate::{require_admin, state, told};
+/// Everything on the first page.
+#[server(prefix = "/api/fn", endpoint = "overview")]
+pub async fn read_overview() -> Result<Overview, Fault> {
+    let caller = require_admin()?;
+    Ok(views::overview::overview(&caller).await?)
+}
 
-/// Starts a run over all links; returns its id.
-#[server(prefix = "/api/fn", endpoint = "check_all", output = Text)]
-pub async fn check_all() -> Result<i64, ServerFnError> {
+/// The runs that are going on, for the bar on every page.
+#[server(prefix = "/api/fn", endpoint = "live")]
+pub async fn read_live() -> Result<Vec<Snapshot>, Fault> {
+    let caller = require_admin()?;
+    caller.service.mirror().await?;
+    Ok(caller.service.registry().snapshots())
+}
+
+/// A page of all runs.
+#[server(prefix = "/api/fn", endpoint = "runs")]
+pub async fn read_runs(page: u32) -> Result<RunsPage, Fault> {
+    let caller = require_admin()?;
+    Ok(views::runs::runs(&caller, page).await?)
+}
+
+/// One run, and a page of what came of its links.
+#[server(prefix = "/api/fn", endpoint = "run")]
+pub async fn read_run(id: i64, query: RunQuery) -> Result<RunPage, Fault> {
+    let caller = require_admin()?;
+    views::runs::run(&caller, id, query).await
+}
+
+/// Starts a run over all links.
+#[server(prefix = "/api/fn", endpoint = "check_all")]
+pub async fn check_all() -> Result<Done, Fault> {
     use crate::{domain::progress::Trigger, service::Pick};
-    let service = require_admin()?;
-    let plan = service.plan().await.map_err(told)?;
-    Ok(service.start_run(Trigger::Click, Pick::All, plan).await.map_err(told)?.run_id)
+    let caller = require_admin()?;
+    let plan = caller.service.plan().await?;
+    caller.service.start_run(Trigger::Click, Pick::All, plan).await?;
+    Ok(Done::quiet())
 }
 
 /// Cancels a run that goes on, or decides on a held one.
-#[server(prefix = "/api/fn", endpoint = "decide_run", output = Text)]
-pub async fn decide_run(run_id: i64, decision: Decision) -> Result<(), ServerFnError> {
-    let service = require_admin()?;
-    match decision {
-        Decision::Cancel => service.cancel_run(run_id).await,
-        Decision::Apply => service.apply(run_id).await.map(|_| ()),
-        Decision::Discard => service.discard(run_id).await,
-    }
-    .map_err(told)
-}
-
-/// How the live runs stand and all that happens after: one JSON message a line, without end.
-#[server(prefix = "/api/fn", endpoint = "watch", output = Streaming)]
-pub async fn watch() -> Result<ByteStream, ServerFnError> {
-    require_admin()?;
-    Ok(ByteStream::new(crate::web::server::views::watch(&state()?)))
+#[server(prefix = "/api/fn", endpoint = "decide_run")]
+pub async fn decide_run(run_id: i64, decision: Decision) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    let words = caller.words();
+    let said = match decision {
+        Decision::Cancel => caller.service.cancel_run(run_id).await.map(|()| words.said_cancelling),
+        Decision::Apply => caller.service.apply(run_id).await.map(|_| words.said_applied),
+        Decision::Discard => caller.service.discard(run_id).await.map(|()| words.said_discarded),
+    }?;
+    Ok(Done::said(said))
 }

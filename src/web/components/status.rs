@@ -1,52 +1,84 @@
 //! How a link stands: icon, word and colour.
 
-use super::now::{Now, now, shown};
+use super::look::Look;
+use crate::{
+    domain::{
+        class::Class,
+        observation::Standing,
+        reason::{Params, Reason},
+        verdict::Change,
+    },
+    web::{
+        dto::{ItemRow, LinkRow},
+        words::Words,
+    },
+};
 use leptos::prelude::*;
 
-/// The look of a status; each has an icon of its own, so that colour is never alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    Good,
-    Bad,
-    Unsure,
-    Exempt,
-    Busy,
-    Idle,
-}
-
 impl Look {
-    fn class(self) -> &'static str {
-        match self {
-            Look::Good => "status good",
-            Look::Bad => "status bad",
-            Look::Unsure => "status unsure",
-            Look::Exempt => "status exempt",
-            Look::Busy => "status busy",
-            Look::Idle => "status idle",
-        }
-    }
-
-    fn icon(self) -> &'static str {
-        match self {
-            Look::Good => "M3.5 8.5l3 3 6-7",
-            Look::Bad => "M4 4l8 8M12 4l-8 8",
-            Look::Unsure => "M5.6 6a2.4 2.4 0 1 1 3.4 2.2c-.7.4-1 .8-1 1.6M8 12.4v.1",
-            Look::Exempt => "M8 2.5l4.5 1.7v3.6c0 2.8-1.9 4.8-4.5 5.7-2.6-.9-4.5-2.9-4.5-5.7V4.2z",
-            Look::Busy => "M8 2.5a5.5 5.5 0 1 1-5.5 5.5",
-            Look::Idle => "M4 8h8",
+    /// Of a link as it stands.
+    pub fn of_link(row: &LinkRow) -> Look {
+        match (row.active, row.whitelisted, row.shown) {
+            (false, ..) => Look::Idle,
+            (_, true, _) => Look::Exempt,
+            (.., false) => Look::Bad,
+            _ => match row.recent.last() {
+                None => Look::Idle,
+                Some(Standing::Unverifiable) => Look::Unsure,
+                Some(_) => Look::Good,
+            },
         }
     }
 }
 
+/// A link's status in a word or two.
+pub fn word_of_link(words: &Words, row: &LinkRow) -> String {
+    let standing = match (row.active, row.whitelisted, row.shown) {
+        (false, ..) => words.inactive,
+        (_, true, _) => words.whitelisted,
+        (.., true) => words.shown,
+        (.., false) => words.hidden,
+    };
+    match row.pending {
+        Change::Hide if row.shown => format!("{standing} · {}", words.will_hide),
+        Change::Show if !row.shown => format!("{standing} · {}", words.will_show),
+        _ if row.manual => format!("{standing} · {}", words.manual),
+        _ => standing.to_owned(),
+    }
+}
+
+/// Why a link stands so: the reason it is hidden for, or what the newest check saw.
+pub fn why_of_link(words: &Words, row: &LinkRow) -> String {
+    if let Some(reason) = &row.reason {
+        return reason.words(words.lang);
+    }
+    match row.class {
+        None if row.active && !row.whitelisted => words.unchecked.to_owned(),
+        None | Some(Class::Ok | Class::Whitelisted) => String::new(),
+        Some(class) => in_words(words, class, row.status),
+    }
+}
+
+/// Why an item of a run ended so.
+pub fn why_of_item(words: &Words, item: &ItemRow) -> String {
+    item.class.filter(|class| *class != Class::Ok).map(|class| in_words(words, class, item.status)).unwrap_or_default()
+}
+
+/// A class with its status, in words.
+pub fn in_words(words: &Words, code: Class, status: Option<u16>) -> String {
+    Reason { code, params: Params { status } }.words(words.lang)
+}
+
+/// Icon and word.
 #[component]
-pub fn Status(look: Now<Look>, word: Now<String>) -> impl IntoView {
-    let icon = look.clone();
+pub fn Status(look: Look, #[prop(into)] word: String) -> impl IntoView {
     view! {
-        <span class=shown(now(move || look().class().to_owned()))>
+        <span class=look.class()>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-                <path d=shown(now(move || icon().icon().to_owned())) />
+                <path d=look.icon() />
             </svg>
-            {shown(word)}
+            <span>{word}</span>
         </span>
     }
+    .into_any()
 }

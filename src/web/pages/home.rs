@@ -1,94 +1,224 @@
-//! The first page: how the roll stands, the run going on, and every link.
+//! The first page: how the roll stands, the last run, what changed lately, and when the next run is.
 
-use crate::web::{
-    api::links::read_overview,
-    components::{header::Header, links_table::LinksTable, pager::Pager, run_panel::RunPanel, totals::TotalsBar},
-    dto::Overview,
-    live::use_live,
-    words::use_words,
+use crate::{
+    domain::{
+        guard::Hold,
+        progress::{RunState, Trigger},
+    },
+    web::{
+        api::runs::read_overview,
+        components::{
+            bits::{At, Change, OutcomeBar, When, counts_line, number, seconds},
+            frame::Frame,
+            load::loaded,
+        },
+        dto::{ChangeNote, Decision, Overview, RunRow, Stamp, Totals},
+        words::{Words, use_words},
+    },
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn Home() -> impl IntoView {
     let words = use_words();
-    let live = use_live();
-    let query = use_query_map();
-    let page = move || query.with(|q| q.get("page").and_then(|p| p.parse::<u32>().ok()).unwrap_or(1));
-    let wanted = move || (page(), live.with(|told| told.ended));
-    let data = Resource::new(wanted, |(page, _)| read_overview(page));
     view! {
-        <Title text=format!("{} · Rollcall", words.title) />
-        <a class="skip" href="#content">
-            {words.skip}
-        </a>
-        <Header />
-        <main id="content">
-            <Transition fallback=|| view! { <div class="skeleton" aria-busy="true"></div> }>
-                {move || Suspend::new(async move {
-                    match data.await {
-                        Ok(overview) => view! { <Roll overview /> }.into_any(),
-                        Err(error) => view! { <Fault error=error.to_string() /> }.into_any(),
-                    }
-                })}
-            </Transition>
-        </main>
+        <Frame at="/" title=words.title>
+            {loaded(|| async { read_overview().await.map(|overview| view! { <Glance overview /> }.into_any()) })}
+        </Frame>
     }
 }
 
 #[component]
-fn Roll(overview: Overview) -> impl IntoView {
+fn Glance(overview: Overview) -> impl IntoView {
     let words = use_words();
-    let Overview { totals, rows, page, pages, live, last_run, next_run, has_sites } = overview;
-    let is_empty = rows.is_empty();
+    let Overview { totals, last_run, lately, next_run, has_sites } = overview;
+    if totals.links == 0 {
+        return view! { <Empty /> }.into_any();
+    }
     view! {
+        <h1 class="quiet" tabindex="-1">
+            {words.title}
+        </h1>
         <TotalsBar totals />
-        <RunPanel drawn=live last_run next_run can_check=!is_empty />
-        <p class="hint" hidden=has_sites || is_empty>
-            {words.no_sites}
-            " "
-            <code>"rollcall setting set my_sites https://…"</code>
+        {(!has_sites)
+            .then(|| {
+                view! {
+                    <p class="hint">
+                        {words.no_sites} " " <a href="/settings#my_sites">{words.set_sites}</a>
+                    </p>
+                }
+            })}
+        <div class="columns">
+            <LastRun run=last_run next_run />
+            <Lately changes=lately />
+        </div>
+    }
+    .into_any()
+}
+
+/// The roll in four numbers, each a way to those links.
+#[component]
+fn TotalsBar(totals: Totals) -> impl IntoView {
+    let words = use_words();
+    let tiles = [
+        ("good", words.shown, totals.shown, "/links?status=shown"),
+        ("bad", words.hidden, totals.hidden, "/links?status=hidden"),
+        ("unsure", words.review, totals.review, "/links?status=review"),
+        ("exempt", words.whitelisted, totals.whitelisted, "/links?whitelist=yes"),
+    ];
+    view! {
+        <ul class="totals">
+            {tiles
+                .into_iter()
+                .map(|(class, label, n, to)| {
+                    view! {
+                        <li>
+                            <a class=format!("tile {class}") href=to>
+                                <strong>{number(n)}</strong>
+                                " "
+                                <span>{label}</span>
+                            </a>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
+    }
+    .into_any()
+}
+
+#[component]
+fn LastRun(run: Option<RunRow>, next_run: Option<Stamp>) -> impl IntoView {
+    let words = use_words();
+    let next = match next_run {
+        Some(stamp) => view! { <At stamp /> }.into_any(),
+        None => view! { <a href="/settings#schedules">{words.never}</a> }.into_any(),
+    };
+    view! {
+        <section class="card run" aria-labelledby="last-run">
+            <header>
+                <h2 id="last-run">{words.last_run}</h2>
+                <form method="post" action="/api/fn/check_all">
+                    <button type="submit" class="primary">
+                        {words.check_all}
+                    </button>
+                </form>
+            </header>
+            {match run {
+                Some(run) => view! { <RunNote run /> }.into_any(),
+                None => view! { <p class="soft">{words.no_run}</p> }.into_any(),
+            }}
+            <p class="soft">{words.next_run} " " {next}</p>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn RunNote(run: RunRow) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <h3 class=if run.state == RunState::Held { "held" } else { "" }>
+            <a href=format!("/runs/{}", run.id)>{state_word(words, run.state)}</a>
+        </h3>
+        <OutcomeBar counts=run.counts />
+        <p>{counts_line(words, &run.counts)}</p>
+        <Held id=run.id state=run.state hold=run.hold />
+        <p class="soft">
+            <When stamp=run.started />
+            {format!(" · {} · {}", trigger_word(words, run.trigger), seconds(words, run.ms))}
         </p>
-        {if is_empty {
-            view! { <Empty /> }.into_any()
-        } else {
-            view! {
-                <LinksTable rows />
-                <Pager page pages />
-            }
-                .into_any()
-        }}
+    }
+    .into_any()
+}
+
+/// Why a run is held, and the owner's choice.
+#[component]
+pub fn Held(id: i64, state: RunState, hold: Option<Hold>) -> impl IntoView {
+    let words = use_words();
+    let held = hold.filter(|_| state == RunState::Held).map(|hold| {
+        let why = match hold {
+            Hold::TooManyHidden => words.hold_many,
+            Hold::NoAnswerAtAll => words.hold_silent,
+            Hold::WitnessesFailed => words.hold_witness,
+        };
+        view! {
+            <div class="hold">
+                <p>{why}</p>
+                <form method="post" action="/api/fn/decide_run" class="pair">
+                    <input type="hidden" name="run_id" value=id.to_string() />
+                    <button type="submit" name="decision" value=Decision::Apply.code()>
+                        {words.apply}
+                    </button>
+                    <button type="submit" name="decision" value=Decision::Discard.code()>
+                        {words.discard}
+                    </button>
+                </form>
+            </div>
+        }
+    });
+    held.into_any()
+}
+
+pub fn state_word(words: &Words, state: RunState) -> &'static str {
+    match state {
+        RunState::Running => words.run_running,
+        RunState::Held => words.run_held,
+        RunState::Cancelled => words.run_cancelled,
+        RunState::Discarded => words.run_discarded,
+        RunState::Done => words.run_done,
+    }
+}
+
+pub fn trigger_word(words: &Words, trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => words.trigger_schedule,
+        Trigger::Click => words.trigger_click,
+        Trigger::CommandLine => words.trigger_command,
     }
 }
 
 #[component]
-fn Empty() -> impl IntoView {
+fn Lately(changes: Vec<ChangeNote>) -> impl IntoView {
+    let words = use_words();
+    let list = if changes.is_empty() {
+        view! { <p class="soft">{words.no_changes}</p> }.into_any()
+    } else {
+        view! {
+            <ul class="changes">
+                {changes.into_iter().map(|change| view! { <Change change /> }).collect_view()}
+            </ul>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card" aria-labelledby="lately">
+            <header>
+                <h2 id="lately">{words.lately}</h2>
+            </header>
+            {list}
+        </section>
+    }
+    .into_any()
+}
+
+/// What to do first.
+#[component]
+pub fn Empty() -> impl IntoView {
     let words = use_words();
     view! {
         <section class="empty">
-            <h2>{words.empty_title}</h2>
+            <h1 tabindex="-1">{words.empty_title}</h1>
             <p>{words.empty_text}</p>
-            <pre>
-                <code>"rollcall import link.yml"</code>
-            </pre>
-        </section>
-    }
-}
-
-#[component]
-fn Fault(error: String) -> impl IntoView {
-    let words = use_words();
-    view! {
-        <section class="empty" role="alert">
-            <h2>{words.error_title}</h2>
-            <p>{error}</p>
-            <p>
-                <a href="/" rel="external">
-                    {words.reload}
+            <p class="pair">
+                <a class="button primary" href="/import">
+                    {words.import_list}
+                </a>
+                <a class="button" href="/links/new" data-dialog="">
+                    {words.add_link}
                 </a>
             </p>
         </section>
     }
+    .into_any()
 }

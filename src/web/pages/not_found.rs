@@ -1,23 +1,14 @@
 //! No such page, and the way home.
 
-use crate::web::words::use_words;
+use crate::web::{
+    api::fault::Fault,
+    components::{frame::Frame, load::failed},
+    words::use_words,
+};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 #[component]
 pub fn NotFound() -> impl IntoView {
-    #[cfg(feature = "ssr")]
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(axum::http::StatusCode::NOT_FOUND);
-    }
     let words = use_words();
-    view! {
-        <Title text=format!("{} · Rollcall", words.not_found) />
-        <main class="lonely">
-            <h1>{words.not_found}</h1>
-            <p>
-                <a href="/">{words.go_home}</a>
-            </p>
-        </main>
-    }
+    view! { <Frame at="" title=words.not_found>{failed(Fault::NotFound(String::new()))}</Frame> }
 }

@@ -1,27 +1,100 @@
 //! What only the server knows of the document it draws.
 
 pub use super::assets::{Names, names};
-use crate::domain::lang::Lang;
-use axum::http::{HeaderValue, header, request::Parts};
+use crate::{
+    domain::lang::Lang,
+    web::{dto::Theme, server::hosts},
+};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
     nonce::{Nonce, use_nonce},
     prelude::*,
 };
 use leptos_axum::ResponseOptions;
 
-/// The language that the request asks for.
+const LANG_COOKIE: &str = "lang";
+const THEME_COOKIE: &str = "theme";
+const YEAR_SECONDS: u32 = 31_536_000;
+
+/// The language that was chosen, or else the one the browser asks for.
 pub fn request_lang() -> Lang {
-    let parts = use_context::<Parts>();
-    let header = parts.as_ref().and_then(|parts| parts.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok());
-    header.map(Lang::of_accept_language).unwrap_or_default()
+    let chosen = cookie(LANG_COOKIE).and_then(|tag| Lang::of_tag(&tag));
+    chosen.unwrap_or_else(|| {
+        let parts = use_context::<Parts>();
+        let header = parts.as_ref().and_then(|parts| parts.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok());
+        header.map(Lang::of_accept_language).unwrap_or_default()
+    })
+}
+
+/// The look that was chosen.
+pub fn request_theme() -> Theme {
+    cookie(THEME_COOKIE).map(|code| Theme::of_code(&code)).unwrap_or_default()
+}
+
+pub fn remember_lang(tag: &str) {
+    let lang = Lang::of_tag(tag).unwrap_or_default();
+    remember(LANG_COOKIE, lang.tag());
+}
+
+pub fn remember_theme(code: &str) {
+    remember(THEME_COOKIE, Theme::of_code(code).code());
+}
+
+fn remember(name: &str, value: &str) {
+    let secure = use_context::<Parts>().is_some_and(|parts| hosts::is_secure(&parts));
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax{secure}");
+    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A cookie of the request.
+pub fn cookie(name: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let mut pairs = parts.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    pairs.find_map(|line| {
+        line.split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(held, _)| *held == name)
+            .map(|(_, v)| v.to_owned())
+    })
+}
+
+/// The path and query of the page being drawn.
+pub fn request_path() -> String {
+    use_context::<Parts>().and_then(|parts| Some(parts.uri.path_and_query()?.to_string())).unwrap_or_else(|| "/".into())
+}
+
+/// The log-in, and from there back to the page being drawn.
+pub fn way_in() -> String {
+    let next: String = url::form_urlencoded::byte_serialize(request_path().as_bytes()).collect();
+    format!("/login?next={next}")
+}
+
+/// A path of this site to go to. Anything that would lead elsewhere becomes the first page.
+pub fn safe_path(path: &str) -> String {
+    let plain = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.starts_with("/\\")
+        && path.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
+    if plain && !path.starts_with("/api/") { path.to_owned() } else { "/".to_owned() }
+}
+
+/// The status of the answer.
+pub fn set_status(status: StatusCode) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status);
+    }
 }
 
 /// Sends the content security policy that goes with this page's nonce.
-pub fn set_policy() -> Option<Nonce> {
+pub fn set_policy(avatars: bool) -> Option<Nonce> {
     let nonce = use_nonce()?;
+    let images = if avatars { "'self' data: https: http:" } else { "'self' data:" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         img-src {images}; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     if let (Some(response), Ok(policy)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&policy)) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
@@ -29,10 +102,29 @@ pub fn set_policy() -> Option<Nonce> {
     Some(nonce)
 }
 
-/// Loads the browser part. Where it is missing the page still works, as one without JavaScript does.
+/// Loads the browser part and hands it the islands. Where it is missing the page still works, as one without
+/// JavaScript does.
 pub fn start_script(names: &Names) -> String {
     format!(
-        "import('/pkg/{}').then(m => m.default({{ module_or_path: '/pkg/{}' }}).then(() => m.hydrate()))",
+        "import('/pkg/{}').then(m => m.default({{ module_or_path: '/pkg/{}' }}).then(() => {{ m.hydrate(); \
+         document.querySelectorAll('leptos-island').forEach(i => m[i.dataset.component]?.(i)) }}))",
         names.js, names.wasm
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_path;
+
+    #[test]
+    fn only_paths_of_this_site_are_gone_to() {
+        for fine in ["/", "/links?status=hidden&page=2", "/runs/12", "/whitelist?pattern=%2A.example.com"] {
+            assert_eq!(safe_path(fine), fine);
+        }
+        for elsewhere in
+            ["", "//evil.test", "/\\evil.test", "https://evil.test", "links", "/a\r\nSet-Cookie: x", "/api/fn/sign_out"]
+        {
+            assert_eq!(safe_path(elsewhere), "/", "{elsewhere}");
+        }
+    }
 }

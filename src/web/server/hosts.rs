@@ -1,62 +1,139 @@
-//! Which names the dashboard answers to. A page elsewhere whose name is made to point at 127.0.0.1 (DNS
-//! rebinding) would pass every same-origin check; it does not pass this one.
+//! Which names the dashboard answers to, and whose forms it takes. Both go by the setting `public_url`, which may
+//! change while the server runs.
+//!
+//! A page elsewhere whose name is made to point at 127.0.0.1 (DNS rebinding) would pass every same-origin check; it
+//! does not pass this one. A server that listens beyond loopback is reached by names that only its owner knows;
+//! there the log-in is what keeps others out.
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::csrf::CsrfLayer;
 use url::Url;
 
+/// Where the dashboard is reached.
 #[derive(Clone)]
-pub struct Allowed {
-    public_host: Arc<str>,
+pub struct Place {
+    /// It listens on loopback only, so only loopback's names and the public one can be meant.
+    loopback: bool,
+    public: Arc<RwLock<Public>>,
 }
 
-impl Allowed {
-    pub fn new(public_url: &str) -> Allowed {
+#[derive(Clone, Default)]
+struct Public {
+    host: String,
+    csrf: CsrfLayer,
+}
+
+impl Place {
+    pub fn new(loopback: bool, public_url: &str) -> Place {
+        let place = Place { loopback, public: Arc::default() };
+        place.use_public_url(public_url);
+        place
+    }
+
+    pub fn use_public_url(&self, public_url: &str) {
         let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        Allowed { public_host: host.into() }
+        let csrf = match public_url {
+            "" => CsrfLayer::new(),
+            origin => CsrfLayer::new().add_trusted_origin(origin).unwrap_or_else(|error| {
+                tracing::warn!(%error, "public_url is no origin that forms can be trusted from");
+                CsrfLayer::new()
+            }),
+        };
+        *self.public.write().unwrap_or_else(PoisonError::into_inner) = Public { host, csrf };
+    }
+
+    fn public(&self) -> Public {
+        self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn allows(&self, authority: &str) -> bool {
         let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
         let host = url.host_str().unwrap_or_default();
         let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        ip.is_some_and(|ip| ip.is_loopback())
+        let public = self.public().host;
+        !self.loopback
+            || ip.is_some_and(|ip| ip.is_loopback())
             || host == "localhost"
             || host.ends_with(".localhost")
-            || (!self.public_host.is_empty() && host == &*self.public_host)
+            || (!public.is_empty() && host == public)
     }
 }
 
-pub async fn check(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+/// Lets requests through that name this place.
+pub async fn check(State(place): State<Place>, request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(|a| a.as_str()).or(named);
-    if authority.is_some_and(|authority| allowed.allows(authority)) {
+    if authority.is_some_and(|authority| place.allows(authority)) {
         return next.run(request).await;
     }
     let words = "This name is not mine. Open http://127.0.0.1, or set public_url to the address you use.\n";
     (StatusCode::MISDIRECTED_REQUEST, words).into_response()
 }
 
+/// Turns away what another site's page sends.
+pub async fn csrf(State(place): State<Place>, request: Request, next: Next) -> Response {
+    let inner = service_fn(move |request| {
+        let next = next.clone();
+        async move { Ok::<_, Infallible>(next.run(request).await) }
+    });
+    match place.public().csrf.layer(inner).oneshot(request).await {
+        Ok(response) => response.into_response(),
+        Err(never) => match never {},
+    }
+}
+
+/// Whether the browser reached us by https: by way of a proxy that says so.
+pub fn is_secure(parts: &Parts) -> bool {
+    parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
+/// Marks cookies Secure where the browser came by https. A claim that is not true harms only who makes it.
+pub async fn secure_cookies(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let secure = is_secure(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if secure {
+        let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+        response.headers_mut().remove(header::SET_COOKIE);
+        for cookie in cookies {
+            let text = cookie.to_str().unwrap_or_default();
+            let marked = if text.contains("; Secure") { text.to_owned() } else { format!("{text}; Secure") };
+            if let Ok(value) = marked.parse() {
+                response.headers_mut().append(header::SET_COOKIE, value);
+            }
+        }
+    }
+    response
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Allowed;
+    use super::Place;
 
     #[test]
     fn only_loopback_and_the_public_name_are_answered() {
-        let allowed = Allowed::new("https://roll.example.com");
+        let place = Place::new(true, "https://roll.example.com");
         for mine in
             ["127.0.0.1:3000", "localhost", "localhost:3000", "[::1]:3000", "roll.example.com", "demo.localhost:1"]
         {
-            assert!(allowed.allows(mine), "{mine}");
+            assert!(place.allows(mine), "{mine}");
         }
         for other in ["evil.test", "evil.test:3000", "127.0.0.1.evil.test", "10.0.0.1:3000", "", "a@127.0.0.1.x"] {
-            assert!(!allowed.allows(other), "{other}");
+            assert!(!place.allows(other), "{other}");
         }
-        assert!(!Allowed::new("").allows(""));
+        place.use_public_url("");
+        assert!(!place.allows("") && !place.allows("roll.example.com"));
+        assert!(Place::new(false, "").allows("nas.lan:3000"), "beyond loopback the log-in keeps others out");
     }
 }

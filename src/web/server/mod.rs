@@ -1,30 +1,63 @@
-//! The HTTP side: router, headers, assets, health.
+//! The HTTP side: router, log-in, forms, headers, assets, health.
 
 mod assets;
+pub mod auth;
 pub mod document;
+pub mod faults;
+pub mod forms;
 mod headers;
 mod health;
-mod hosts;
+pub mod hosts;
+pub mod once;
+mod public;
 pub mod views;
 
 use crate::{
+    clock::SharedClock,
     service::Service,
     web::app::{App, shell},
 };
-use axum::{Router, extract::FromRef, middleware, routing::get};
+use axum::{
+    Router,
+    extract::{FromRef, Request},
+    middleware::{self, Next},
+    routing::get,
+};
+use axum_login::AuthManagerLayerBuilder;
+use bytes::Bytes;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::csrf::CsrfLayer;
+use tower_sessions::{
+    Expiry, SessionManagerLayer,
+    cookie::{SameSite, time::Duration},
+};
+
+/// Lists that wait to be imported at most.
+const LISTS: usize = 8;
+const SESSION_COOKIE: &str = "rollcall";
 
 /// What every request has at hand.
 #[derive(Clone)]
 pub struct AppState {
     pub service: Arc<Service>,
     pub shutdown: CancellationToken,
+    /// Whoever comes is signed in.
+    pub demo: bool,
+    pub flashes: forms::Flashes,
+    pub lists: once::Shelf<Bytes>,
+    pub setup: once::SetupToken,
+    pub throttle: auth::Throttle,
+    place: hosts::Place,
     options: LeptosOptions,
+}
+
+impl AppState {
+    pub fn use_public_url(&self, public_url: &str) {
+        self.place.use_public_url(public_url);
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {
@@ -33,28 +66,46 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
+/// How the dashboard is let in.
+pub enum Entrance {
+    /// By log-in; the token makes the first account.
+    LogIn(once::SetupToken),
+    /// Whoever comes: for a demo on loopback.
+    Open,
+}
+
 /// Serves until `shutdown`; open streams end then as well.
 ///
 /// # Errors
-/// Where the listener fails, or the setting `public_url` cannot be used.
+/// Where the listener fails.
 pub async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
     public_url: &str,
+    entrance: Entrance,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    let options = LeptosOptions::builder().output_name("rollcall").site_addr(address).build();
-    let state = AppState { service, shutdown: shutdown.clone(), options };
-    let app = router(state, public_url).map_err(std::io::Error::other)?;
+    let (demo, setup) = match entrance {
+        Entrance::LogIn(token) => (false, token),
+        Entrance::Open => (true, once::SetupToken::default()),
+    };
+    let state = AppState {
+        throttle: auth::Throttle::new(service.clock().clone()),
+        service,
+        shutdown: shutdown.clone(),
+        demo,
+        flashes: forms::shelf(),
+        lists: once::Shelf::new(LISTS),
+        setup,
+        place: hosts::Place::new(address.ip().is_loopback(), public_url),
+        options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
+    };
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await
 }
 
-fn router(state: AppState, public_url: &str) -> Result<Router, tower_http::csrf::ConfigError> {
-    let mut csrf = CsrfLayer::new();
-    if !public_url.is_empty() {
-        csrf = csrf.add_trusted_origin(public_url)?;
-    }
+fn router(state: AppState) -> Router {
     let context = {
         let state = state.clone();
         move || provide_context(state.clone())
@@ -64,17 +115,37 @@ fn router(state: AppState, public_url: &str) -> Result<Router, tower_http::csrf:
         move || shell(options.clone())
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), draw.clone());
-    let allowed = hosts::Allowed::new(public_url);
-    Ok(Router::new()
+    let pages = Router::new()
         .leptos_routes_with_context(&state, generate_route_list(App), context, draw)
+        .route("/export/{format}", get(public::export))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), forms::answer));
+    let clock: SharedClock = state.service.clock().clone();
+    let keep = middleware::from_fn(move |request: Request, next: Next| auth::keep(clock.clone(), request, next));
+    Router::new()
+        .merge(pages.layer(keep).layer(log_in(&state)))
         .route("/pkg/{*path}", get(assets::pkg))
         .route("/favicon.svg", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))
+        .route("/links.json", get(public::links))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .fallback(not_found)
-        .layer(csrf)
+        .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))
+        .layer(middleware::from_fn(hosts::secure_cookies))
         .layer(middleware::from_fn(headers::set))
-        .layer(middleware::from_fn_with_state(allowed, hosts::check))
-        .with_state(state))
+        .layer(middleware::from_fn_with_state(state.place.clone(), hosts::check))
+        .with_state(state)
+}
+
+/// Sessions in a cookie that scripts cannot read, and who is signed in by them.
+fn log_in(state: &AppState) -> axum_login::AuthManagerLayer<auth::Backend, auth::Sessions> {
+    let store = auth::Sessions::new(state.service.store().clone(), state.service.clock().clone());
+    let sessions = SessionManagerLayer::new(store)
+        .with_name(SESSION_COOKIE)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        // hosts::secure_cookies adds it under https.
+        .with_secure(false)
+        .with_expiry(Expiry::OnInactivity(Duration::days(auth::IDLE_DAYS)));
+    AuthManagerLayerBuilder::new(auth::Backend::new(state.service.clone()), sessions).build()
 }

@@ -1,0 +1,138 @@
+//! The roll as a whole: who is exempt, what happens to many links at once, what the blog shows.
+
+use super::{Pick, Result, Service, ServiceError, Started};
+use crate::{
+    domain::{
+        address,
+        backlink::MySites,
+        link::{About, Link},
+        observation::Observation,
+        progress::Trigger,
+        whitelist::{Entry, Kind},
+    },
+    engine::check::{Course, Next},
+    store::StoreError,
+};
+use chrono::TimeDelta;
+use std::sync::Arc;
+
+/// Removed links can be brought back for this long.
+const REMOVED_KEPT: TimeDelta = TimeDelta::days(1);
+
+impl Service {
+    /// The links that some entry in force exempts, with their names.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn exempt_ids(&self, entries: &[Entry]) -> Result<Vec<i64>> {
+        let now = self.clock().now();
+        let in_force: Vec<&Entry> = entries.iter().filter(|entry| entry.in_force(now)).collect();
+        if in_force.is_empty() {
+            return Ok(Vec::new());
+        }
+        let links = self.store().links().await?;
+        let exempt = |link: &&Link| in_force.iter().any(|entry| entry.names(&link.about.name, &link.about.url));
+        Ok(links.iter().filter(exempt).map(|link| link.id).collect())
+    }
+
+    /// The links that an entry names, in force or not.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn named_by(&self, entry: &Entry) -> Result<Vec<Link>> {
+        let links = self.store().links().await?;
+        Ok(links.into_iter().filter(|link| entry.names(&link.about.name, &link.about.url)).collect())
+    }
+
+    /// Checks some links now.
+    ///
+    /// # Errors
+    /// Where settings or store are at fault.
+    pub async fn recheck_many(self: &Arc<Self>, ids: &[i64]) -> Result<Started> {
+        let plan = self.plan().await?;
+        self.start_run(Trigger::Click, Pick::Ids(ids.to_vec()), plan).await
+    }
+
+    /// Puts links on the whitelist by name, or takes their names' entries off it; says how many links it took.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn exempt_links(&self, ids: &[i64], exempt: bool) -> Result<u32> {
+        let mut done = 0;
+        for id in ids {
+            let Some(link) = self.store().link(*id).await? else { continue };
+            let name = &link.about.name;
+            if exempt {
+                self.put_entry(Kind::Name, name, true, "", None).await?;
+            } else {
+                let entries = self.store().whitelist().await?;
+                for entry in entries.into_iter().filter(|e| e.enabled && e.names(name, &link.about.url)) {
+                    self.put_entry(entry.kind, &entry.pattern, false, &entry.note, entry.expires_at).await?;
+                }
+            }
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    /// Removes links; they can be brought back for a day.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuch`] where none of them is there.
+    pub async fn remove_links(&self, ids: &[i64]) -> Result<u32> {
+        match self.store().remove_links(ids, self.clock().now()).await? {
+            0 => Err(StoreError::NoSuch { what: "link", id: ids.first().copied().unwrap_or_default() }.into()),
+            removed => Ok(removed),
+        }
+    }
+
+    /// Forgets for good what was removed long ago, and sessions that have ended.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn sweep(&self) -> Result<()> {
+        let now = self.clock().now();
+        self.store().purge(now - REMOVED_KEPT).await?;
+        Ok(self.store().sweep_sessions(now).await?)
+    }
+
+    /// What the blog shows, by group, in the order of the roll.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn shown_by_group(&self) -> Result<Vec<(String, Vec<About>)>> {
+        let mut groups: Vec<(String, Vec<About>)> = Vec::new();
+        let links = self.store().links().await?;
+        for about in links.into_iter().filter(|link| link.active && link.state.shown).map(|link| link.about) {
+            match groups.iter_mut().find(|(name, _)| *name == about.group) {
+                Some((_, held)) => held.push(about),
+                None => groups.push((about.group.clone(), vec![about])),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Looks at a page as a check would, without keeping anything: does it link to these sites, and where?
+    ///
+    /// # Errors
+    /// Where the address or a site is none, or the settings cannot be read.
+    pub async fn try_page(&self, url: &str, sites: &[String], patterns: &[String]) -> Result<Observation> {
+        let parsed = address::parse(url).map_err(StoreError::from)?;
+        let sites = MySites::new(sites, patterns)?;
+        if sites.is_empty() {
+            return Err(ServiceError::Invalid("name one of your own addresses first".into()));
+        }
+        let mut settings = self.settings().await?;
+        settings.limits.retries = 0;
+        let terms = super::drive::terms_of(&settings, sites);
+        let about = About { url: parsed.to_string(), ..About::default() };
+        let mut course = Course::new(0, &about, Arc::new(terms));
+        loop {
+            let seen = self.probe.ask(&course.request(), self.clock().now()).await;
+            match course.take(seen, self.clock().now(), 0.0) {
+                Next::Ask(wait) => tokio::time::sleep(wait).await,
+                Next::Done(seen) => return Ok(*seen),
+            }
+        }
+    }
+}

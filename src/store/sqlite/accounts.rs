@@ -1,0 +1,69 @@
+//! Accounts and sessions.
+
+use super::{
+    super::{Accounts, Result, User},
+    SqliteStore,
+    rows::{UserRow, ms},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+#[async_trait]
+impl Accounts for SqliteStore {
+    async fn users(&self) -> Result<Vec<User>> {
+        let query = "SELECT id, name, password, epoch FROM users ORDER BY id";
+        let rows: Vec<UserRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
+        Ok(rows.into_iter().map(UserRow::user).collect())
+    }
+
+    async fn user(&self, id: i64) -> Result<Option<User>> {
+        let query = "SELECT id, name, password, epoch FROM users WHERE id = ?";
+        let row: Option<UserRow> = sqlx::query_as(query).bind(id).fetch_optional(&self.readers).await?;
+        Ok(row.map(UserRow::user))
+    }
+
+    async fn add_user(&self, name: &str, password: &str, only_first: bool, at: DateTime<Utc>) -> Result<Option<i64>> {
+        let query = "INSERT INTO users (name, password, created_at) SELECT ?, ?, ?
+             WHERE NOT ? OR NOT EXISTS (SELECT 1 FROM users) ON CONFLICT DO NOTHING RETURNING id";
+        let added = sqlx::query_scalar(query).bind(name).bind(password).bind(ms(at)).bind(only_first);
+        Ok(added.fetch_optional(&self.writer).await?)
+    }
+
+    async fn set_password(&self, name: &str, password: &str) -> Result<bool> {
+        let query = "UPDATE users SET password = ?, epoch = epoch + 1 WHERE name = ?";
+        let done = sqlx::query(query).bind(password).bind(name).execute(&self.writer).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn end_sessions(&self, user_id: i64) -> Result<()> {
+        let query = "UPDATE users SET epoch = epoch + 1 WHERE id = ?";
+        sqlx::query(query).bind(user_id).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn session(&self, id: &str, at: DateTime<Utc>) -> Result<Option<String>> {
+        let query = "SELECT record FROM sessions WHERE id = ? AND expires_at > ?";
+        Ok(sqlx::query_scalar(query).bind(id).bind(ms(at)).fetch_optional(&self.readers).await?)
+    }
+
+    async fn put_session(&self, id: &str, record: &str, ends: DateTime<Utc>, new: bool) -> Result<bool> {
+        let query = if new {
+            "INSERT INTO sessions (id, record, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        } else {
+            "INSERT INTO sessions (id, record, expires_at) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET record = excluded.record, expires_at = excluded.expires_at"
+        };
+        let done = sqlx::query(query).bind(id).bind(record).bind(ms(ends)).execute(&self.writer).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn remove_session(&self, id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn sweep_sessions(&self, at: DateTime<Utc>) -> Result<()> {
+        sqlx::query("DELETE FROM sessions WHERE expires_at <= ?").bind(ms(at)).execute(&self.writer).await?;
+        Ok(())
+    }
+}

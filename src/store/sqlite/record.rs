@@ -1,0 +1,126 @@
+//! Finished checks, a batch at a time: one statement for all of them costs a fraction of one for each.
+
+use super::{
+    super::{Record, Result},
+    rows::{json, ms, word},
+};
+use crate::domain::{
+    observation::{EVIDENCE_MAX_BYTES, Observation, Standing},
+    run::Details,
+};
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use std::collections::HashSet;
+
+/// Checks of a link whose full evidence is kept: design.md, Numbers.
+const FULL_EVIDENCE_CHECKS: i64 = 3;
+
+/// One check as the statements below read it.
+#[derive(Serialize)]
+struct Row<'a> {
+    link: i64,
+    at: i64,
+    class: &'static str,
+    inconclusive: bool,
+    status: Option<u16>,
+    ms: u32,
+    attempts: u32,
+    change: String,
+    final_url: Option<&'a str>,
+    evidence: String,
+    letter: char,
+}
+
+impl<'a> Row<'a> {
+    fn of(record: &Record, seen: &'a Observation) -> Row<'a> {
+        let details =
+            Details { backlink: seen.backlink.clone(), flags: seen.flags.clone(), evidence: seen.evidence.clone() };
+        Row {
+            link: record.link_id,
+            at: ms(seen.at),
+            class: seen.class.code(),
+            inconclusive: seen.inconclusive,
+            status: seen.status,
+            ms: seen.ms,
+            attempts: seen.attempts,
+            change: word(record.change),
+            final_url: seen.final_url.as_deref(),
+            evidence: bounded(details),
+            letter: seen.standing().letter(),
+        }
+    }
+}
+
+/// Writes a batch. Items that are done already stay as they are.
+pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -> Result<()> {
+    for broken in records.iter().filter(|record| record.seen.is_none()) {
+        sqlx::query("UPDATE run_items SET state = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'")
+            .bind(word(broken.state))
+            .bind(run_id)
+            .bind(broken.link_id)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let rows: Vec<Row> =
+        records.iter().filter_map(|record| record.seen.as_ref().map(|seen| Row::of(record, seen))).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Fetching again after a kill is allowed; a second outcome for one item is not.
+    let done: Vec<i64> = sqlx::query_scalar(
+        "UPDATE run_items SET state = 'done', at = r.value ->> 'at', class = r.value ->> 'class',
+             inconclusive = r.value ->> 'inconclusive', status = r.value ->> 'status', ms = r.value ->> 'ms',
+             attempts = r.value ->> 'attempts', change = r.value ->> 'change', final_url = r.value ->> 'final_url',
+             evidence = r.value ->> 'evidence'
+         FROM json_each(?1) r
+         WHERE run_items.run_id = ?2 AND run_items.link_id = r.value ->> 'link' AND run_items.state = 'pending'
+         RETURNING link_id",
+    )
+    .bind(json(&rows))
+    .bind(run_id)
+    .fetch_all(&mut *tx)
+    .await?;
+    let done: HashSet<i64> = done.into_iter().collect();
+    let exempt = Standing::Exempt.letter();
+    // An exempt link was not checked.
+    let fresh: Vec<&Row> = rows.iter().filter(|row| row.letter != exempt && done.contains(&row.link)).collect();
+    note_newest(tx, &fresh).await
+}
+
+/// Keeps the newest check with its link, and drops the evidence of the one that has just become too old for it.
+async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()> {
+    sqlx::query(
+        "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
+             last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
+             recent = substr(recent || (r.value ->> 'letter'), -30)
+         FROM json_each(?) r WHERE links.id = r.value ->> 'link'",
+    )
+    .bind(json(&rows))
+    .execute(&mut *tx)
+    .await?;
+    let links: Vec<i64> = rows.iter().map(|row| row.link).collect();
+    sqlx::query(
+        "UPDATE run_items SET evidence = NULL, final_url = NULL
+         WHERE change = 'none' AND (run_id, link_id) IN (
+             SELECT (SELECT run_id FROM run_items WHERE link_id = j.value ORDER BY run_id DESC LIMIT 1 OFFSET ?2),
+                 j.value FROM json_each(?1) j)",
+    )
+    .bind(json(&links))
+    .bind(FULL_EVIDENCE_CHECKS)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Evidence as text of at most 4 kB.
+fn bounded(mut details: Details) -> String {
+    for (bytes, items) in [(300, 8), (150, 4), (60, 1)] {
+        let text = json(&details);
+        if text.len() <= EVIDENCE_MAX_BYTES {
+            return text;
+        }
+        details.evidence.clip(bytes, items);
+    }
+    details.evidence = Default::default();
+    json(&details)
+}

@@ -1,0 +1,51 @@
+//! Who is asking, and in which language.
+
+use super::fault::Fault;
+use crate::{
+    domain::lang::Lang,
+    service::{Service, ServiceError},
+    store::StoreError,
+    web::{
+        server::{AppState, auth, document, faults},
+        words::{Words, words_of},
+    },
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// The admin, who is signed in.
+pub struct Caller {
+    pub service: Arc<Service>,
+    pub state: AppState,
+    pub name: String,
+    pub lang: Lang,
+}
+
+impl Caller {
+    pub fn words(&self) -> &'static Words {
+        words_of(self.lang)
+    }
+}
+
+/// Lets the admin in and hands out the use cases. Every server function but the public ones begins with this.
+pub fn require_admin() -> Result<Caller, Fault> {
+    let state = state()?;
+    let name = auth::signed_in(&state).ok_or(Fault::SignIn)?;
+    Ok(Caller { service: state.service.clone(), state, name, lang: document::request_lang() })
+}
+
+pub fn state() -> Result<AppState, Fault> {
+    use_context::<AppState>().ok_or_else(|| Fault::Broken("the server is not ready".into()))
+}
+
+impl From<ServiceError> for Fault {
+    fn from(error: ServiceError) -> Fault {
+        faults::told(error, document::request_lang())
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        ServiceError::from(error).into()
+    }
+}

@@ -1,0 +1,37 @@
+//! Server functions over settings and schedules.
+
+use super::{fault::Fault, gate::require_admin};
+use crate::web::{
+    dto::{Done, SettingsPage},
+    server::views::settings,
+};
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+
+/// Every setting; `url` and `sites` are what a trial was asked for.
+#[server(prefix = "/api/fn", endpoint = "settings")]
+pub async fn read_settings(url: String, sites: String) -> Result<SettingsPage, Fault> {
+    let caller = require_admin()?;
+    Ok(settings::page(&caller, url, sites).await?)
+}
+
+/// Changes settings, all or none of them.
+#[server(prefix = "/api/fn", endpoint = "save_settings")]
+pub async fn save_settings(#[server(default)] set: BTreeMap<String, String>) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    settings::save(&caller, set).await
+}
+
+/// Adds a schedule, or changes one; 0 adds.
+#[server(prefix = "/api/fn", endpoint = "save_schedule")]
+pub async fn save_schedule(#[server(default)] id: i64, #[server(default)] cron: String) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    settings::save_schedule(&caller, id, &cron).await
+}
+
+/// Removes a schedule.
+#[server(prefix = "/api/fn", endpoint = "remove_schedule")]
+pub async fn remove_schedule(id: i64) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    settings::remove_schedule(&caller, id).await
+}

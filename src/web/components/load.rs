@@ -1,0 +1,53 @@
+//! A page's data: waited for on the server, with an answer for each way it may fail.
+
+use crate::web::{api::fault::Fault, server::document, words::use_words};
+use axum::http::StatusCode;
+use leptos::prelude::*;
+
+/// Draws what `read` comes to, or why it did not.
+pub fn loaded<F>(read: impl Fn() -> F + Send + Sync + 'static) -> impl IntoView
+where
+    F: Future<Output = Result<AnyView, Fault>> + Send + 'static,
+{
+    view! {
+        <Suspense fallback=|| {
+            ()
+        }>
+            {move || {
+                let reading = read();
+                Suspend::new(async move { reading.await.unwrap_or_else(failed) })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// Why a page cannot be shown, and the way on.
+pub fn failed(fault: Fault) -> AnyView {
+    respond(&fault);
+    let words = use_words();
+    let title = match fault {
+        Fault::NotFound(_) => words.not_found,
+        _ => words.error_title,
+    };
+    view! {
+        <section class="empty" role="alert">
+            <h1 tabindex="-1">{title}</h1>
+            <p>{fault.to_string()}</p>
+            <p>
+                <a href="/">{words.go_home}</a>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// The answer's status, or the way to the log-in.
+fn respond(fault: &Fault) {
+    match fault {
+        Fault::SignIn => leptos_axum::redirect(&document::way_in()),
+        Fault::NotFound(_) => document::set_status(StatusCode::NOT_FOUND),
+        Fault::Refused(_) => document::set_status(StatusCode::UNPROCESSABLE_ENTITY),
+        Fault::Broken(_) => document::set_status(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}

@@ -1,0 +1,138 @@
+//! Who is signed in: setting up, signing in and out.
+
+mod backend;
+mod sessions;
+mod throttle;
+
+pub use backend::{Auth, Backend};
+pub use sessions::{Sessions, keep};
+pub use throttle::Throttle;
+
+use super::{AppState, document, faults};
+use crate::{
+    service::ServiceError,
+    web::{
+        api::{fault::Fault, gate::Caller},
+        dto::{Done, Gate},
+        words::words_of,
+    },
+};
+use axum::{extract::ConnectInfo, http::request::Parts};
+use axum_login::AuthSession;
+use backend::Credentials;
+use leptos::prelude::*;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// A session that is not used for so long ends …
+pub const IDLE_DAYS: i64 = 14;
+/// … and each ends so long after its log-in.
+pub const ABSOLUTE_DAYS: i64 = 90;
+
+/// The name of whoever is signed in. A demo signs everybody in; it listens on loopback only.
+pub fn signed_in(state: &AppState) -> Option<String> {
+    if state.demo {
+        return Some("demo".to_owned());
+    }
+    session()?.user.map(|user| user.name)
+}
+
+pub async fn gate(state: &AppState) -> Result<Gate, Fault> {
+    if signed_in(state).is_some() {
+        return Ok(Gate::Open);
+    }
+    let users = state.service.store().users().await?;
+    Ok(if users.is_empty() { Gate::Setup } else { Gate::SignIn })
+}
+
+/// Makes the first account and signs it in.
+pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, again: &str) -> Result<Done, Fault> {
+    let words = words_of(document::request_lang());
+    let wait = state.throttle.wait("", peer());
+    if wait > 0 {
+        return Err(Fault::Refused(words.wait_seconds(wait)));
+    }
+    if !state.setup.is(token.trim()) {
+        state.throttle.failed("", peer());
+        return Err(Fault::Refused(words.wrong_token.to_owned()));
+    }
+    if password != again {
+        return Err(Fault::Refused(words.passwords_differ.to_owned()));
+    }
+    if !state.service.add_first_user(name, password).await? {
+        return Err(Fault::Refused(words.set_up_already.to_owned()));
+    }
+    state.setup.spend();
+    tracing::info!(name = %name.trim(), "the first account was made");
+    sign_in(state, name, password.to_owned(), "/").await
+}
+
+/// Signs in, slowly where wrong passwords came before: by account and by address.
+pub async fn sign_in(state: &AppState, name: &str, password: String, next: &str) -> Result<Done, Fault> {
+    let words = words_of(document::request_lang());
+    let (name, peer) = (name.trim().to_lowercase(), peer());
+    let wait = state.throttle.wait(&name, peer);
+    if wait > 0 {
+        return Err(Fault::Refused(words.wait_seconds(wait)));
+    }
+    let mut session = session().ok_or(Fault::SignIn)?;
+    let credentials = Credentials { name: name.clone(), password };
+    let Some(user) = session.authenticate(credentials).await.map_err(broken)? else {
+        state.throttle.failed(&name, peer);
+        tracing::warn!(%name, %peer, "a sign-in failed");
+        return Err(Fault::Refused(words.wrong_password.to_owned()));
+    };
+    state.throttle.succeeded(&name, peer);
+    // Gives the session a new id as well.
+    session.login(&user).await.map_err(broken)?;
+    sessions::begin(&session, state.service.clock().now()).await.map_err(broken)?;
+    Ok(Done::quiet().then(document::safe_path(next)))
+}
+
+pub async fn sign_out(state: &AppState, everywhere: bool) -> Result<Done, Fault> {
+    if let Some(mut session) = session() {
+        if let Some(user) = session.user.as_ref().filter(|_| everywhere) {
+            state.service.store().end_sessions(user.id).await?;
+        }
+        session.logout().await.map_err(broken)?;
+    }
+    Ok(Done::quiet().then("/login"))
+}
+
+pub async fn change_password(caller: &Caller, old: String, password: &str, again: &str) -> Result<Done, Fault> {
+    let words = caller.words();
+    let mut session = session().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
+    let user = session.user.clone().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
+    let wait = caller.state.throttle.wait(&user.name, peer());
+    if wait > 0 {
+        return Err(Fault::Refused(words.wait_seconds(wait)));
+    }
+    if !crate::service::check_password(old, Some(user.password.clone())).await? {
+        caller.state.throttle.failed(&user.name, peer());
+        return Err(Fault::Refused(words.wrong_password.to_owned()));
+    }
+    if password != again {
+        return Err(Fault::Refused(words.passwords_differ.to_owned()));
+    }
+    caller.service.set_password(&user.name, password).await?;
+    let fresh = caller.service.store().user(user.id).await?;
+    if let Some(fresh) = fresh {
+        session.login(&backend::Account::from(fresh)).await.map_err(broken)?;
+        sessions::begin(&session, caller.service.clock().now()).await.map_err(broken)?;
+    }
+    Ok(Done::said(words.said_password))
+}
+
+fn session() -> Option<Auth> {
+    use_context::<Parts>()?.extensions.get::<AuthSession<Backend>>().cloned()
+}
+
+/// The address of the other end of the connection. Headers that claim another one are not believed.
+fn peer() -> IpAddr {
+    let parts = use_context::<Parts>();
+    let info = parts.as_ref().and_then(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>());
+    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
+}
+
+fn broken(error: impl std::fmt::Display) -> Fault {
+    faults::told(ServiceError::Password(error.to_string()), document::request_lang())
+}

@@ -1,0 +1,88 @@
+//! Errors in the words of the page's language. What is no one's mistake is logged here, once, under an id that the
+//! page shows.
+
+use super::once;
+use crate::{
+    domain::{backlink::SiteError, lang::Lang, settings::SettingError},
+    formats::FormatError,
+    service::ServiceError,
+    store::StoreError,
+    web::api::fault::Fault,
+};
+
+/// Letters of an id: enough to find a line in a log.
+const ID_LETTERS: usize = 8;
+
+/// An error as the page is told it.
+pub fn told(error: ServiceError, lang: Lang) -> Fault {
+    match &error {
+        ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("没有第 {id} 次检查"), sentence(&error))),
+        ServiceError::Store(StoreError::NoSuch { id, .. }) => {
+            Fault::NotFound(lang.pick(format!("编号 {id} 不存在，可能已被删除"), sentence(&error)))
+        }
+        ServiceError::Store(StoreError::Database(_)) | ServiceError::Probe(_) | ServiceError::Password(_) => {
+            broken(&error, lang)
+        }
+        _ => {
+            let english = error.to_string();
+            if matches!(
+                error,
+                ServiceError::Store(StoreError::Locked | StoreError::Full | StoreError::ReadOnly | StoreError::File(_))
+            ) {
+                tracing::error!(%error, "a request could not be done");
+            }
+            Fault::Refused(lang.pick(in_chinese(&error).unwrap_or_else(|| english.clone()), english))
+        }
+    }
+}
+
+/// An error's words with a capital.
+fn sentence(error: &ServiceError) -> String {
+    let mut words = error.to_string();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+/// A fault of our own.
+pub fn broken(error: &ServiceError, lang: Lang) -> Fault {
+    let id: String = once::token().chars().take(ID_LETTERS).collect();
+    tracing::error!(%id, %error, "a request broke");
+    Fault::Broken(
+        lang.pick(format!("服务器出错，日志编号 {id}"), format!("The server failed; look for {id} in its log")),
+    )
+}
+
+fn in_chinese(error: &ServiceError) -> Option<String> {
+    Some(match error {
+        ServiceError::Store(StoreError::DuplicateLink(url, id)) => format!("{url} 已在友链中（编号 {id}）"),
+        ServiceError::Store(StoreError::Address(address)) => {
+            format!("地址无效：{address}。请填写完整地址，如 https://example.com/")
+        }
+        ServiceError::Store(StoreError::Locked) => "数据库正被其他程序占用，请稍后重试".into(),
+        ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
+        ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
+        ServiceError::Store(StoreError::NotHeld { id, .. }) => format!("第 {id} 次检查不在待确认状态"),
+        ServiceError::NotRunning(id) => format!("第 {id} 次检查已经结束"),
+        ServiceError::Pattern(pattern) => format!("“{}”不是主机名，请填写 example.com 或 *.example.com", pattern.0),
+        ServiceError::UnknownName(name) => format!("没有名为“{name}”的友链"),
+        ServiceError::ShortPassword => "密码太短，至少 8 个字符".into(),
+        ServiceError::UserExists(name) => format!("账号“{name}”已存在"),
+        ServiceError::Format(format) => match format {
+            FormatError::Empty => "内容是空的，请至少列出一个友链".into(),
+            FormatError::Unknown => "无法识别格式，支持 JSON、CSV、link.yml 与 OPML".into(),
+            FormatError::Broken { format, line, why } => format!("第 {line} 行不是有效的 {format}：{why}"),
+            FormatError::TooLarge => "文件太大".into(),
+            FormatError::NoRows => "没有找到友链，每条需要名称与地址".into(),
+        },
+        ServiceError::Site(site) => site_in_chinese(site),
+        ServiceError::Setting(SettingError::Unknown(key)) => format!("没有设置项 {key}"),
+        ServiceError::Setting(SettingError::Value { value, why, .. }) => format!("“{value}”无效：{}", why.zh),
+        _ => return None,
+    })
+}
+
+fn site_in_chinese(site: &SiteError) -> String {
+    format!("本站地址无效：{site}")
+}

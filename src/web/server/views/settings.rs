@@ -1,0 +1,114 @@
+//! Settings, schedules, and the box that tries a page.
+
+use super::{Times, at_hand};
+use crate::{
+    config,
+    domain::{
+        schedule::{self, Schedule},
+        settings::Settings,
+    },
+    service::{Result, ServiceError},
+    web::{
+        api::{fault::Fault, gate::Caller},
+        dto::{Done, ScheduleNote, SettingField, SettingsPage, Stamp, Trial},
+    },
+};
+use std::collections::BTreeMap;
+
+/// Times that a schedule shows ahead.
+const AHEAD: usize = 5;
+/// Schedules at most: more are a mistake.
+const SCHEDULES: usize = 20;
+
+pub async fn page(caller: &Caller, url: String, sites: String) -> Result<SettingsPage> {
+    let (settings, times) = at_hand(caller).await?;
+    let zone = config::timezone(&settings);
+    let plain = Settings::default();
+    let default = |key: &str| plain.get(key).unwrap_or_default();
+    let fields = settings
+        .list()
+        .into_iter()
+        .map(|(key, value, _)| SettingField { default: default(&key), key, value })
+        .collect();
+    let mut schedules = Vec::new();
+    for row in caller.service.store().schedules().await? {
+        schedules.push(ScheduleNote {
+            id: row.id,
+            words: schedule::in_words(&row.cron, caller.lang),
+            next: ahead(&row.cron, &zone, caller, times),
+            cron: row.cron,
+        });
+    }
+    let trial = if url.trim().is_empty() { None } else { Some(try_page(caller, &settings, url, sites).await) };
+    Ok(SettingsPage { fields, schedules, timezone: zone, user: caller.name.clone(), trial })
+}
+
+fn ahead(cron: &str, zone: &str, caller: &Caller, times: Times) -> Vec<Stamp> {
+    let Ok(schedule) = Schedule::new(cron, zone) else { return Vec::new() };
+    let mut at = caller.service.clock().now();
+    let mut found = Vec::new();
+    while let (true, Some(next)) = (found.len() < AHEAD, schedule.next_after(at)) {
+        found.push(times.stamp(next));
+        at = next;
+    }
+    found
+}
+
+async fn try_page(caller: &Caller, settings: &Settings, url: String, sites: String) -> Trial {
+    let mut mine: Vec<String> = sites.split_whitespace().map(str::to_owned).collect();
+    let mut patterns = Vec::new();
+    if mine.is_empty() {
+        mine.clone_from(&settings.my_sites);
+        patterns.clone_from(&settings.my_site_patterns);
+    }
+    match caller.service.try_page(&url, &mine, &patterns).await {
+        Ok(seen) => Trial { url, sites, seen: Some(seen), error: String::new() },
+        Err(error) => Trial { url, sites, seen: None, error: Fault::from(error).to_string() },
+    }
+}
+
+/// Changes what differs, all or nothing: one wrong value leaves everything as it was.
+pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result::Result<Done, Fault> {
+    let held = caller.service.settings().await?;
+    let mut tried = held.clone();
+    let mut changed = Vec::new();
+    for (key, value) in set {
+        tried.set(&key, &value).map_err(ServiceError::from)?;
+        if tried.get(&key).ok() != held.get(&key).ok() {
+            changed.push(key);
+        }
+    }
+    for key in changed {
+        let value = tried.get(&key).map_err(ServiceError::from)?;
+        caller.service.set(&key, &value).await?;
+        if key == "public_url" {
+            caller.state.use_public_url(&value);
+        }
+    }
+    Ok(Done::said(caller.words().said_saved))
+}
+
+pub async fn save_schedule(caller: &Caller, id: i64, cron: &str) -> std::result::Result<Done, Fault> {
+    let words = caller.words();
+    let cron = cron.trim();
+    let zone = config::timezone(&caller.service.settings().await?);
+    if Schedule::new(cron, &zone).is_err() {
+        return Err(Fault::Refused(words.bad_cron.to_owned()));
+    }
+    let store = caller.service.store();
+    if id == 0 && store.schedules().await?.len() >= SCHEDULES {
+        return Err(Fault::Refused(words.too_many.to_owned()));
+    }
+    store.put_schedule((id != 0).then_some(id), cron).await?;
+    Ok(Done::said(format!("{} · {}", schedule::in_words(cron, caller.lang), words.said_saved)))
+}
+
+pub async fn remove_schedule(caller: &Caller, id: i64) -> std::result::Result<Done, Fault> {
+    let words = caller.words();
+    let store = caller.service.store();
+    let row = store.schedules().await?.into_iter().find(|row| row.id == id);
+    let row = row.ok_or_else(|| Fault::NotFound(words.no_schedule.to_owned()))?;
+    store.remove_schedule(id).await?;
+    let fields = vec![("cron", row.cron)];
+    Ok(Done::said(words.said_deleted).or_undo("/api/fn/save_schedule", fields))
+}

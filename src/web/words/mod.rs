@@ -1,0 +1,26 @@
+//! The pages' words in both languages; a missing one does not compile. docs/adr/0003 says why no library does it.
+
+mod live;
+#[cfg(feature = "ssr")]
+mod pages;
+
+pub use live::{LiveWords, live_words};
+#[cfg(feature = "ssr")]
+pub use pages::{Words, use_words, words_of};
+
+/// A struct of phrases, and one of it for each language.
+macro_rules! words {
+    ($name:ident; $($(#[$doc:meta])* $key:ident: $zh:literal, $en:literal;)*) => {
+        /// Every phrase, in one language.
+        #[derive(Clone, Copy)]
+        pub struct $name {
+            pub lang: $crate::domain::lang::Lang,
+            $($(#[$doc])* pub $key: &'static str,)*
+        }
+
+        const ZH: $name = $name { lang: $crate::domain::lang::Lang::Zh, $($key: $zh,)* };
+        const EN: $name = $name { lang: $crate::domain::lang::Lang::En, $($key: $en,)* };
+    };
+}
+
+use words;
