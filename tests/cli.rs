@@ -182,7 +182,8 @@ fn bad_input_gets_one_clear_line() {
         (vec!["schedule", "set", "sometimes"], 2, "cron"),
         (vec!["whitelist", "off", "nobody"], 2, "no whitelist entry"),
         (vec!["run", "apply", "7"], 1, "no run 7"),
-        (vec!["serve", "--addr", "0.0.0.0:3000"], 2, "loopback"),
+        (vec!["demo", "--addr", "0.0.0.0:3000"], 2, "loopback"),
+        (vec!["user", "passwd", "nobody"], 2, "too short"),
         (vec!["healthcheck", "--addr", "127.0.0.1:9"], 1, "nothing answers"),
         (vec!["check", "--allow-net", "nonsense"], 2, "allow-net"),
     ] {

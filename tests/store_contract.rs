@@ -7,14 +7,16 @@ use rollcall::{
     domain::{
         class::Class,
         link::Manual,
-        observation::{Evidence, Hop, Observation},
+        observation::{Evidence, Hop, Observation, Standing},
         progress::{RunState, Trigger},
         run::{ItemState, Plan},
         settings::Settings,
         verdict::Change,
         whitelist::{Entry, Kind},
     },
-    store::{Draft, Ending, Imported, Record, SharedStore, StoreError},
+    store::{
+        Among, Draft, Ending, Imported, ItemOutcome, Record, SharedStore, Sort, Status, StoreError, Wanted, WantedItems,
+    },
 };
 use support::about;
 
@@ -40,6 +42,8 @@ backends! {
     whitelist_settings_and_schedules,
     manual_verdicts_show_and_hide,
     totals_and_pages_agree,
+    history_is_found_by_link_and_run,
+    accounts_and_sessions,
     adoption_is_by_compare_and_swap,
     evidence_is_bounded,
 }

@@ -1,6 +1,6 @@
 //! Fetches pages and says what was seen.
 //!
-//! **Architecture Invariant:** only `probe`, its `resolver` and `guard` name reqwest; nothing here knows the store
+//! **Architecture Invariant:** only `probe`, its `resolver` and `tls`, and `guard` name reqwest; nothing here knows the store
 //! or the web.
 //! **Architecture Invariant:** every address that is asked, at every redirect, has passed `guard` first.
 
@@ -15,4 +15,5 @@ pub mod registry;
 pub mod resolver;
 pub mod retry;
 pub mod run;
+pub mod tls;
 pub mod trace;

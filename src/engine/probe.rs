@@ -5,7 +5,7 @@ use super::{
     guard::{Allowed, Refusal},
     page::{Appetite, PageFacts, PageReader, Want},
     resolver::GuardedResolver,
-    retry,
+    retry, tls,
     trace::{TRACE, Trace, millis},
 };
 use crate::domain::{
@@ -102,6 +102,8 @@ impl Probe {
             .pool_max_idle_per_host(MAX_IDLE)
             .dns_resolver(GuardedResolver::new(servers, allowed.clone()))
             .connector_layer(tower::layer::layer_fn(Watched))
+            .tls_backend_preconfigured(tls::config().map_err(|e| ProbeError(e.to_string()))?)
+            .tls_info(true)
             .build()
             .map_err(|e| ProbeError(deepest(&e)))?;
         Ok(Probe { client, allowed })
@@ -175,6 +177,7 @@ impl Probe {
     }
 
     async fn send(&self, request: &Request, url: &Url, seen: &mut Seen) -> Result<Response, Failure> {
+        let start = Instant::now();
         let sent = self
             .client
             .get(url.clone())
@@ -183,7 +186,11 @@ impl Probe {
             .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
             .send()
             .await;
+        let (mut stages, connect_ms) = TRACE.with(|trace| (trace.stages(), trace.connect_ms()));
+        stages.first_byte = sent.is_ok().then(|| millis(start.elapsed()).saturating_sub(connect_ms));
+        seen.stages = Some(stages);
         let response = sent.map_err(|e| seen.failed(&e))?;
+        seen.cert_end = tls::certificate_end(&response);
         seen.remote = response.remote_addr();
         if let Some(remote) = seen.remote {
             // The last check: whatever happened on the way, this is who answered.
@@ -206,6 +213,7 @@ impl Probe {
         let wanted = request.want.sites.is_some();
         let (cap, until) =
             if wanted { (MAX_BODY, deadline) } else { (HEAD_ONLY_BODY, deadline.min(Instant::now() + HEAD_ONLY_TIME)) };
+        let start = Instant::now();
         let mut broken = None;
         seen.bytes = 0;
         seen.cut = false;
@@ -233,6 +241,9 @@ impl Probe {
                     break;
                 }
             }
+        }
+        if let Some(stages) = &mut seen.stages {
+            stages.body = Some(millis(start.elapsed()));
         }
         let page = reader.finish();
         let refresh = page.refresh.clone();
@@ -337,13 +348,12 @@ where
     }
 
     fn call(&mut self, target: R) -> Self::Future {
-        let since = Instant::now();
         let _ = TRACE.try_with(|trace| trace.connecting());
         let connecting = self.0.call(target);
         Box::pin(async move {
             let limit = TRACE.try_with(|trace| trace.connect_limit()).unwrap_or(Duration::MAX);
             let connection = timeout(limit, connecting).await.map_err(|_| ConnectLimit)??;
-            let _ = TRACE.try_with(|trace| trace.connected(since));
+            let _ = TRACE.try_with(|trace| trace.connected());
             Ok(connection)
         })
     }

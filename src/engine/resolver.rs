@@ -16,7 +16,6 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::time::Instant;
 
 /// Why a name led nowhere.
 #[derive(Debug, thiserror::Error)]
@@ -76,11 +75,10 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let inner = self.inner.clone();
         Box::pin(async move {
-            let since = Instant::now();
             let _ = TRACE.try_with(|trace| trace.resolving());
             let found = inner.addresses(name.as_str()).await;
             if found.is_ok() {
-                let _ = TRACE.try_with(|trace| trace.resolved(since));
+                let _ = TRACE.try_with(|trace| trace.resolved());
             }
             Ok(Box::new(found?.into_iter()) as Addrs)
         })

@@ -1,7 +1,7 @@
 //! Small things that many pages show.
 
 use crate::{
-    domain::{counts::Counts, observation::Standing},
+    domain::{counts::Counts, link::RECENT_CHECKS, observation::Standing},
     web::{
         dto::{ChangeNote, LinkRow, Stamp},
         words::{Words, use_words},
@@ -29,26 +29,23 @@ pub fn At(stamp: Stamp) -> impl IntoView {
 /// The newest checks, oldest first: a bar each, its height telling as well as its colour.
 #[component]
 pub fn Strip(recent: Vec<Standing>) -> impl IntoView {
-    const SLOTS: usize = 30;
     let words = use_words();
     let good = recent.iter().filter(|standing| **standing == Standing::Good).count();
     let label = format!("{}: {good} / {}", words.last_checks, recent.len());
-    let before = SLOTS.saturating_sub(recent.len());
-    let bars: Vec<_> = (0..before)
-        .map(|_| ("none", 5, 6))
-        .chain(recent.iter().map(|standing| match standing {
-            Standing::Good => ("good", 2, 12),
-            Standing::Unverifiable => ("unsure", 5, 9),
-            Standing::Bad => ("bad", 8, 6),
-            Standing::Exempt => ("exempt", 8, 6),
-        }))
-        .enumerate()
-        .map(|(at, (class, y, height))| view! { <rect class=class x=(at * 4).to_string() y=y.to_string() width="3" height=height.to_string() /> })
-        .collect();
+    let before = RECENT_CHECKS.saturating_sub(recent.len());
+    // One path a kind keeps a table of many rows small.
+    let bars = |wanted: Option<Standing>, y: u32, height: u32| {
+        let slots = (0..before).map(|_| None).chain(recent.iter().copied().map(Some)).enumerate();
+        let fitting = slots.filter(|(_, slot)| *slot == wanted);
+        fitting.map(|(at, _)| format!("M{} {y}v{height}", at * 4 + 2)).collect::<String>()
+    };
     view! {
-        <svg class="strip" viewBox="0 0 119 16" width="119" height="16" role="img" aria-label=label.clone()>
+        <svg class="strip" viewBox="0 0 120 16" width="120" height="16" role="img" aria-label=label.clone()>
             <title>{label.clone()}</title>
-            {bars}
+            <path class="none" d=bars(None, 5, 6) />
+            <path class="good" d=bars(Some(Standing::Good), 2, 12) />
+            <path class="unsure" d=bars(Some(Standing::Unverifiable), 5, 9) />
+            <path class="bad" d=bars(Some(Standing::Bad), 8, 6) />
         </svg>
     }
     .into_any()

@@ -40,6 +40,7 @@ fn Whole(page: LinkPage) -> impl IntoView {
         (bad, _) => format!(" · {} {bad}", words.bad_in_a_row),
     };
     let path = format!("/links/{}", row.id);
+    let why = why_of_link(words, &row);
     let changes = if changes.is_empty() {
         view! { <p class="soft">{words.no_changes}</p> }.into_any()
     } else {
@@ -59,7 +60,9 @@ fn Whole(page: LinkPage) -> impl IntoView {
                     <h2 id="now">{words.how_it_stands}</h2>
                     <Status look=Look::of_link(&row) word=word_of_link(words, &row) />
                 </header>
-                <p class="why">{why_of_link(words, &row)}</p>
+                <p class="why" hidden=why.is_empty()>
+                    {why.clone()}
+                </p>
                 <p class="soft">{words.since} " " <At stamp=since /> {streak}</p>
                 <Strip recent=row.recent.clone() />
                 <Own row=row.clone() manual />
