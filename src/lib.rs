@@ -32,4 +32,5 @@ pub mod cli;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
+    web::browser::mark_bare();
 }

@@ -1,4 +1,4 @@
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,8 +7,13 @@ import { createInterface } from "node:readline";
 
 const binary = resolve(process.env.ROLLCALL_BIN ?? "../target/debug/rollcall");
 
-/** A running program and where it is reached. */
+/** The account of the specs. */
+export const admin = { name: "owner", password: "a long enough password" };
+
+/** A running program, where it is reached, and what it said on standard error. */
 export class Rollcall {
+  readonly said: string[] = [];
+
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
@@ -21,18 +26,28 @@ export class Rollcall {
       stdio: ["ignore", "ignore", "pipe"],
     });
     const lines = createInterface({ input: child.stderr! });
-    const url = await new Promise<string>((found, failed) => {
+    let running: Rollcall | undefined;
+    return new Promise<Rollcall>((found, failed) => {
       lines.on("line", (line) => {
-        const at = line.match(/http:\/\/127\.0\.0\.1:\d+/);
-        if (at) found(at[0]);
+        const at = line.match(/ is at (http:\/\/127\.0\.0\.1:\d+)/);
+        if (at && !running) {
+          running = new Rollcall(at[1], child);
+          found(running);
+        }
+        running?.said.push(line);
       });
       child.once("exit", (code) => failed(new Error(`rollcall ended with ${code}`)));
     });
-    return new Rollcall(url, child);
+  }
+
+  /** The address that makes the first account, as it was printed. */
+  async setupUrl(): Promise<string> {
+    await expect.poll(() => this.said.join("\n")).toContain("/setup?token=");
+    return this.said.join("\n").match(/http\S+\/setup\?token=\w+/)![0];
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    if (this.child.exitCode !== null) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((done) => this.child.once("exit", done));
     this.child.kill(signal);
     await ended;
@@ -48,7 +63,12 @@ export class Workspace {
   };
 
   run(...args: string[]): string {
-    return execFileSync(binary, args, { env: { ...process.env, ...this.env }, encoding: "utf8" });
+    return this.feed("", ...args);
+  }
+
+  /** Runs a command with something on its standard input. */
+  feed(input: string, ...args: string[]): string {
+    return execFileSync(binary, args, { env: { ...process.env, ...this.env }, encoding: "utf8", input });
   }
 
   remove(): void {
@@ -65,14 +85,16 @@ function watch(page: Page, faults: string[], scripts: boolean): void {
   page.on("requestfailed", (request) => {
     // A stream ends with the page that reads it; and without JavaScript, Chromium fails every script.
     const expected = request.url().endsWith("/api/fn/watch") || (!scripts && request.url().endsWith(".js"));
-    if (!expected) faults.push(`request: ${request.url()} ${request.failure()?.errorText}`);
+    // A visit overtaken by a newer one, or by a full page load, is given up.
+    const overtaken = request.failure()?.errorText === "net::ERR_ABORTED";
+    if (!expected && !overtaken) faults.push(`request: ${request.url()} ${request.failure()?.errorText}`);
   });
   page.on("response", (response) => {
     if (response.status() >= 400) faults.push(`response: ${response.status()} ${response.url()}`);
   });
 }
 
-export const test = base.extend<{ faults: string[]; demo: Rollcall; workspace: Workspace }>({
+export const test = base.extend<{ faults: string[]; demo: Rollcall; workspace: Workspace; server: Rollcall }>({
   faults: async ({}, use) => {
     const faults: string[] = [];
     await use(faults);
@@ -92,6 +114,13 @@ export const test = base.extend<{ faults: string[]; demo: Rollcall; workspace: W
     await use(workspace);
     workspace.remove();
   },
+  /** `serve` on a workspace that has an account. */
+  server: async ({ workspace }, use) => {
+    workspace.feed(admin.password, "user", "add", admin.name);
+    const server = await Rollcall.start(["serve"], workspace.env);
+    await use(server);
+    await server.stop();
+  },
 });
 
 export { expect };
@@ -100,3 +129,22 @@ export { expect };
 export async function alive(page: Page): Promise<void> {
   await page.waitForFunction(() => document.documentElement.dataset.alive === "yes");
 }
+
+/** Signs in through the page. */
+export async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/login`);
+  await page.locator("input[name=name]").fill(admin.name);
+  await page.locator("input[name=password]").fill(admin.password);
+  await page.locator("main button.primary").click();
+  await page.waitForURL(`${url}/`);
+}
+
+export async function secondTab(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  await alive(page);
+  return page;
+}
+
+/** A link's row in a table. */
+export const row = (name: string) => `tr:has(.name:text-is("${name}"))`;

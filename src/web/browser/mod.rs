@@ -22,8 +22,19 @@ pub fn start(live: Live) {
     stream::listen(live);
     visit::start(live);
     times::start();
+    mark_alive();
+}
+
+/// Pages without a run bar, the log-in's, have nothing to be brought to life.
+pub fn mark_bare() {
+    if find("leptos-island").is_none() {
+        mark_alive();
+    }
+}
+
+/// Style sheet and browser specs go by this.
+fn mark_alive() {
     if let Some(root) = document().document_element() {
-        // Style sheet and browser specs go by this.
         let _ = root.set_attribute("data-alive", "yes");
     }
 }

@@ -88,5 +88,6 @@ fn partner(from: Option<&Node>, fresh: &Node) -> Option<Node> {
 
 fn key(node: &Node) -> Option<String> {
     let element = node.dyn_ref::<Element>()?;
-    element.get_attribute("data-key").or_else(|| Some(element.id()).filter(|id| !id.is_empty()))
+    // As attributes: a form's properties may be hidden by fields of the same name.
+    element.get_attribute("data-key").or_else(|| element.get_attribute("id"))
 }

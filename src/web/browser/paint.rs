@@ -82,8 +82,9 @@ fn paint(row: &Element, told: &Told, id: i64, words: &LiveWords) {
     } else if let Some(news) = told.outcomes.get(&id).filter(|news| news.standing != Standing::Exempt) {
         // What the server has drawn since is newer.
         let drawn = row.get_attribute("data-at").and_then(|at| at.parse::<i64>().ok()).unwrap_or_default();
+        let was_busy = row.has_attribute("data-busy");
         let _ = row.remove_attribute("data-busy");
-        if news.at_ms > drawn {
+        if news.at_ms > drawn || was_busy {
             outcome(row, news, words);
         }
     } else if row.has_attribute("data-busy") && told.runs.is_empty() {

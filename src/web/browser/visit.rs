@@ -112,6 +112,7 @@ fn changed(event: &Event, typing: bool) {
     });
 }
 
+/// Reads a form by its attributes: its properties may be hidden by fields of the same name.
 fn submitted(event: &Event) {
     let Some(submit) = event.dyn_ref::<SubmitEvent>() else { return };
     let Some(form) = target(event).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
@@ -125,7 +126,7 @@ fn submitted(event: &Event) {
     // A button may send its form elsewhere, and otherwise.
     let own = |name: &str| by.as_ref().and_then(|by| by.get_attribute(name));
     let action = own("formaction").or_else(|| form.get_attribute("action")).unwrap_or_default();
-    let method = own("formmethod").unwrap_or_else(|| form.method());
+    let method = own("formmethod").or_else(|| form.get_attribute("method")).unwrap_or_default();
     if !method.eq_ignore_ascii_case("post") {
         let Ok(pairs) = UrlSearchParams::new_with_str_sequence_sequence(&data) else { return };
         drop_empty(&pairs);
@@ -164,10 +165,11 @@ fn guess(form: &HtmlFormElement, by: Option<&Element>) {
         let _ = by.set_attribute("aria-checked", if on { "false" } else { "true" });
     }
     let value = by.get_attribute("value").unwrap_or_default();
-    if form.id() == "recheck" {
+    let id = form.get_attribute("id").unwrap_or_default();
+    if id == "recheck" {
         paint::checking(&value);
     }
-    if form.id() == "bulk" && matches!(value.as_str(), "recheck" | "delete") {
+    if id == "bulk" && matches!(value.as_str(), "recheck" | "delete") {
         for one in find_all("input[name='ids[]']:checked") {
             let id = one.get_attribute("value").unwrap_or_default();
             if value == "recheck" {
@@ -180,7 +182,7 @@ fn guess(form: &HtmlFormElement, by: Option<&Element>) {
 }
 
 async fn send(form: HtmlFormElement, action: String, data: FormData) {
-    let answer = if form.enctype().starts_with("multipart") {
+    let answer = if form.get_attribute("enctype").is_some_and(|kind| kind.starts_with("multipart")) {
         fetch(&action, Some(data.into())).await
     } else {
         match UrlSearchParams::new_with_str_sequence_sequence(&data) {

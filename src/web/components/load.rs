@@ -45,7 +45,7 @@ pub fn failed(fault: Fault) -> AnyView {
 /// The answer's status, or the way to the log-in.
 fn respond(fault: &Fault) {
     match fault {
-        Fault::SignIn => leptos_axum::redirect(&document::way_in()),
+        Fault::SignIn => document::redirect(&document::way_in()),
         Fault::NotFound(_) => document::set_status(StatusCode::NOT_FOUND),
         Fault::Refused(_) => document::set_status(StatusCode::UNPROCESSABLE_ENTITY),
         Fault::Broken(_) => document::set_status(StatusCode::INTERNAL_SERVER_ERROR),

@@ -9,6 +9,7 @@ use crate::web::{
         load::loaded,
     },
     dto::Gate,
+    server::document,
     words::use_words,
 };
 use leptos::{children::Children, prelude::*};
@@ -111,7 +112,7 @@ fn LoginForm(next: String) -> impl IntoView {
 
 /// Sends the browser to where it belongs.
 fn away(to: &'static str) -> AnyView {
-    leptos_axum::redirect(to);
+    document::redirect(to);
     view! { <a href=to>{to}</a> }.into_any()
 }
 

@@ -81,6 +81,14 @@ pub fn safe_path(path: &str) -> String {
     if plain && !path.starts_with("/api/") { path.to_owned() } else { "/".to_owned() }
 }
 
+/// Sends whoever asks elsewhere, be it a browser or not.
+pub fn redirect(to: &str) {
+    if let (Some(response), Ok(to)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(to)) {
+        response.set_status(StatusCode::FOUND);
+        response.insert_header(header::LOCATION, to);
+    }
+}
+
 /// The status of the answer.
 pub fn set_status(status: StatusCode) {
     if let Some(response) = use_context::<ResponseOptions>() {
