@@ -15,6 +15,9 @@ UPDATE links SET recent = coalesce((
               WHERE link_id = links.id AND state = 'done' AND class <> 'whitelisted' ORDER BY run_id DESC LIMIT 30)
         ORDER BY run_id)), '');
 
+-- Runs that have not taken effect.
+CREATE INDEX runs_open ON runs (state) WHERE state IN ('running', 'held');
+
 CREATE TABLE users (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL UNIQUE COLLATE NOCASE,

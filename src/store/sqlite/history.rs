@@ -33,7 +33,7 @@ pub async fn points(from: &SqlitePool, link_id: i64, since: DateTime<Utc>) -> Re
 /// Runs that have not taken effect are few: those going on, and those held.
 pub async fn pending(from: &SqlitePool, ids: &[i64]) -> Result<Vec<(i64, Change)>> {
     let rows: Vec<(i64, String)> = sqlx::query_as(
-        "SELECT i.link_id, i.change FROM runs r JOIN run_items i ON i.run_id = r.id
+        "SELECT i.link_id, i.change FROM runs r CROSS JOIN run_items i ON i.run_id = r.id
          WHERE r.state IN ('running', 'held') AND i.state = 'done' AND i.change <> 'none'
              AND i.link_id IN (SELECT value FROM json_each(?)) ORDER BY r.id",
     )

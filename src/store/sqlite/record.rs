@@ -18,6 +18,7 @@ const FULL_EVIDENCE_CHECKS: i64 = 3;
 /// One check as the statements below read it.
 #[derive(Serialize)]
 struct Row<'a> {
+    run: i64,
     link: i64,
     at: i64,
     class: &'static str,
@@ -32,10 +33,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(record: &Record, seen: &'a Observation) -> Row<'a> {
+    fn of(run: i64, record: &Record, seen: &'a Observation) -> Row<'a> {
         let details =
             Details { backlink: seen.backlink.clone(), flags: seen.flags.clone(), evidence: seen.evidence.clone() };
         Row {
+            run,
             link: record.link_id,
             at: ms(seen.at),
             class: seen.class.code(),
@@ -62,22 +64,22 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
             .await?;
     }
     let rows: Vec<Row> =
-        records.iter().filter_map(|record| record.seen.as_ref().map(|seen| Row::of(record, seen))).collect();
+        records.iter().filter_map(|record| record.seen.as_ref().map(|seen| Row::of(run_id, record, seen))).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    // Fetching again after a kill is allowed; a second outcome for one item is not.
+    // Fetching again after a kill is allowed; a second outcome for one item is not. The run comes with each row: named
+    // beside them, SQLite would go through all of its items for each of them.
     let done: Vec<i64> = sqlx::query_scalar(
         "UPDATE run_items SET state = 'done', at = r.value ->> 'at', class = r.value ->> 'class',
              inconclusive = r.value ->> 'inconclusive', status = r.value ->> 'status', ms = r.value ->> 'ms',
              attempts = r.value ->> 'attempts', change = r.value ->> 'change', final_url = r.value ->> 'final_url',
              evidence = r.value ->> 'evidence'
          FROM json_each(?1) r
-         WHERE run_items.run_id = ?2 AND run_items.link_id = r.value ->> 'link' AND run_items.state = 'pending'
-         RETURNING link_id",
+         WHERE run_items.run_id = r.value ->> 'run' AND run_items.link_id = r.value ->> 'link'
+             AND run_items.state = 'pending' RETURNING link_id",
     )
     .bind(json(&rows))
-    .bind(run_id)
     .fetch_all(&mut *tx)
     .await?;
     let done: HashSet<i64> = done.into_iter().collect();
