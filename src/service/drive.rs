@@ -33,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Outcomes written in one transaction.
 const BATCH: usize = 256;
+/// Outcomes are written so often at most, unless there is a batch of them.
+const WRITE_EVERY: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A store that fails is asked again so often, a second apart, before the run is left for later.
 const STORE_TRIES: u32 = 3;
@@ -141,6 +143,7 @@ impl Drive {
         heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_write = Instant::now();
         let cancel = self.cancel.clone();
         let mut asked_to_end = false;
         loop {
@@ -149,6 +152,12 @@ impl Drive {
                     if taken == 0 {
                         return Ok(());
                     }
+                    // Many outcomes at a time: each transaction waits for the disk.
+                    tokio::time::sleep_until(next_write).await;
+                    while batch.len() < BATCH && let Ok(report) = reports.try_recv() {
+                        batch.push(report);
+                    }
+                    next_write = Instant::now() + WRITE_EVERY;
                     let taken = std::mem::take(&mut batch);
                     if let Err(error) = self.take(taken).await {
                         self.service.engine.cancel(self.run_id);
@@ -278,9 +287,7 @@ impl Drive {
         if self.cancel.is_cancelled() {
             return Ok(Vec::new());
         }
-        let items = self.service.store.items(self.run_id).await?;
-        let pending: Vec<i64> =
-            items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
+        let pending = self.service.store.unfinished(self.run_id).await?;
         if pending.is_empty() {
             return Ok(Vec::new());
         }

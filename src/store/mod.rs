@@ -351,6 +351,8 @@ pub trait Runs: Send + Sync {
     async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
+    /// A run's links that are still to be checked.
+    async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>>;
     /// Takes a silent run over, by compare-and-swap on its owner and heartbeat; false where someone was first.
     async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool>;
 }

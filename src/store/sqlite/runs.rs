@@ -153,6 +153,11 @@ impl Runs for SqliteStore {
         Ok(decoded(rows, ItemRow::item)?)
     }
 
+    async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>> {
+        let query = "SELECT link_id FROM run_items WHERE run_id = ? AND state = 'pending'";
+        Ok(sqlx::query_scalar(query).bind(run_id).fetch_all(&self.readers).await?)
+    }
+
     async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE runs SET owner = ?, heartbeat = ? WHERE id = ? AND state = 'running' AND owner = ? AND heartbeat = ?",

@@ -78,9 +78,7 @@ fn partner(from: Option<&Node>, fresh: &Node) -> Option<Node> {
             return Some(node);
         }
         // Without a key only the very next one will do.
-        if wanted.is_none() {
-            return None;
-        }
+        wanted.as_ref()?;
         at = node.next_sibling();
     }
     None

@@ -1,6 +1,6 @@
 //! What every page stands in: head, run bar, toasts, and the dialogs over it.
 
-use super::{form::Toasts, run_bar::RunBar};
+use super::{form::Toasts, load::nothing, run_bar::RunBar};
 use crate::{
     domain::lang::Lang,
     web::{
@@ -40,9 +40,7 @@ pub fn Frame(at: &'static str, #[prop(into)] title: String, children: Children) 
                 <Menu />
             </header>
         </div>
-        <Suspense fallback=|| {
-            ()
-        }>
+        <Suspense fallback=nothing>
             {move || Suspend::new(async move {
                 let drawn = read_live().await.unwrap_or_default();
                 view! { <RunBar drawn /> }

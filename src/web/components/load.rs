@@ -10,9 +10,7 @@ where
     F: Future<Output = Result<AnyView, Fault>> + Send + 'static,
 {
     view! {
-        <Suspense fallback=|| {
-            ()
-        }>
+        <Suspense fallback=nothing>
             {move || {
                 let reading = read();
                 Suspend::new(async move { reading.await.unwrap_or_else(failed) })
@@ -21,6 +19,9 @@ where
     }
     .into_any()
 }
+
+/// What stands in for data that the server has not waited for: it always has.
+pub fn nothing() {}
 
 /// Why a page cannot be shown, and the way on.
 pub fn failed(fault: Fault) -> AnyView {
