@@ -49,8 +49,9 @@ release: site
 	@echo "== Server part"
 	$(CARGO) build --release --features ssr
 
-screenshots: release setup-browser ## Pictures of each page into docs/screenshots/
-	cd end2end && ROLLCALL_BIN=../target/release/rollcall npx playwright test --config screenshots.config.ts
+screenshots: site setup-browser ## Pictures of each page into docs/screenshots/
+	$(CARGO) build --features ssr
+	cd end2end && npx playwright test --config screenshots.config.ts
 
 setup:
 	@command -v cargo >/dev/null || { echo "missing: cargo. Install rustup, then run this again."; exit 1; }

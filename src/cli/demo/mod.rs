@@ -1,20 +1,17 @@
 //! `demo`: a made-up ring on loopback, with a database of its own, ready to click.
 
+mod past;
 mod ring;
 
 use super::{Context, Failure, Outcome, serve};
 use crate::{
     config,
-    domain::{
-        class::Class, link::About, observation::Observation, progress::Trigger, run::ItemState, verdict::Change,
-        whitelist::Kind,
-    },
+    domain::{link::About, whitelist::Kind},
     engine::guard::Allowed,
     service::{Network, Service},
-    store::{Ending, Record, SharedStore, sqlite::SqliteStore},
+    store::{SharedStore, sqlite::SqliteStore},
     web::server::Entrance,
 };
-use chrono::TimeDelta;
 use clap::Args;
 use std::{net::SocketAddr, sync::Arc};
 
@@ -56,7 +53,7 @@ async fn fill(context: &Context, service: &Arc<Service>, friends: &[ring::Friend
     service.set("my_sites", ring::ME).await?;
     let store = service.store();
     let now = context.clock.now();
-    let mut hidden = Vec::new();
+    let mut entered = Vec::new();
     for friend in friends {
         let about = About {
             name: friend.name.to_owned(),
@@ -65,31 +62,8 @@ async fn fill(context: &Context, service: &Arc<Service>, friends: &[ring::Friend
             ..About::default()
         };
         let id = store.add_link(&about, true, now).await?;
-        if friend.was_hidden {
-            hidden.push(id);
-        }
+        entered.push((id, friend.was_hidden));
     }
     service.put_entry(Kind::Name, ring::WHITELISTED, true, "an old friend, whatever happens", None).await?;
-    hide(service, &hidden).await
-}
-
-/// Makes an earlier run in which these links were down, by the same way as a real one.
-async fn hide(service: &Arc<Service>, ids: &[i64]) -> Result<(), Failure> {
-    let store = service.store();
-    let before = service.clock().now() - TimeDelta::hours(20);
-    let plan = service.plan().await?;
-    let begun = store.begin_run(Trigger::Schedule, &plan, "demo", ids, before).await?;
-    let Some(run_id) = begun.run_id else { return Ok(()) };
-    let seen = Observation {
-        class: Class::HttpStatus,
-        status: Some(502),
-        ms: 131,
-        attempts: 2,
-        ..Observation::whitelisted(before)
-    };
-    let record =
-        |id: &i64| Record { link_id: *id, state: ItemState::Done, seen: Some(seen.clone()), change: Change::Hide };
-    store.record(run_id, &ids.iter().map(record).collect::<Vec<_>>()).await?;
-    store.settle(run_id, Ending { elapsed_ms: 131, ..Ending::default() }, before).await?;
-    Ok(())
+    past::make_up(service, &entered).await
 }
