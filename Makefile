@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check fmt bench site release setup setup-browser screenshots clean
+.PHONY: help run demo test test-rust test-browser check fmt bench site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -39,6 +39,7 @@ fmt: ## Format the code
 
 bench: site ## The figures of docs/benchmarks.md, as ratios
 	$(CARGO) bench --features ssr --bench ring
+	$(CARGO) bench --features ssr --bench pages
 	$(CARGO) bench --features ssr --bench many
 
 site: setup ## The browser part, into target/site
@@ -52,6 +53,10 @@ release: site
 screenshots: site setup-browser ## Pictures of each page into docs/screenshots/
 	$(CARGO) build --features ssr
 	cd end2end && npx playwright test --config screenshots.config.ts
+
+lighthouse: release setup-browser ## Lighthouse on /links of a demo (not part of CI)
+	@mkdir -p end2end/test-results
+	@bash end2end/lighthouse.sh
 
 setup:
 	@command -v cargo >/dev/null || { echo "missing: cargo. Install rustup, then run this again."; exit 1; }

@@ -265,6 +265,12 @@ async fn history_is_found_by_link_and_run(store: SharedStore) {
     assert_eq!(store.count_runs().await.unwrap(), 2);
     assert_eq!(store.runs(0, 1).await.unwrap()[0].id, second);
     assert_eq!(store.runs(1, 1).await.unwrap()[0].id, first);
+    assert_eq!(store.prune(now(), 10).await.unwrap(), 0, "not old enough");
+    let later = now() + TimeDelta::days(1);
+    assert_eq!((store.prune(later, 1).await.unwrap(), store.prune(later, 10).await.unwrap()), (1, 1));
+    assert!(store.checks(b, 5).await.unwrap().is_empty());
+    assert_eq!(store.lately(5).await.unwrap().len(), 1, "what was shown and hidden is kept");
+    assert_eq!(store.unfinished(second).await.unwrap(), [a]);
 }
 
 async fn accounts_and_sessions(store: SharedStore) {

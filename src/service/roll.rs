@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Removed links can be brought back for this long.
 const REMOVED_KEPT: TimeDelta = TimeDelta::days(1);
+/// Old checks go in pieces of this many, so that no check waits long for the writer.
+const PRUNED_AT_ONCE: u32 = 1000;
 
 impl Service {
     /// The links that some entry in force exempts, with their names.
@@ -86,12 +88,14 @@ impl Service {
         }
     }
 
-    /// Forgets for good what was removed long ago, and sessions that have ended.
+    /// Forgets for good what was removed long ago, checks older than the setting, and sessions that have ended.
     ///
     /// # Errors
     /// Where the store is at fault.
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock().now();
+        let oldest = now - TimeDelta::days(self.settings().await?.keep_days.into());
+        while self.store().prune(oldest, PRUNED_AT_ONCE).await? == PRUNED_AT_ONCE {}
         self.store().purge(now - REMOVED_KEPT).await?;
         Ok(self.store().sweep_sessions(now).await?)
     }

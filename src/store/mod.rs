@@ -351,6 +351,9 @@ pub trait Runs: Send + Sync {
     async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
+    /// Forgets single checks of runs that ended before a time, at most `limit` of them; says how many. Held runs keep
+    /// theirs.
+    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32>;
     /// A run's links that are still to be checked.
     async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>>;
     /// Takes a silent run over, by compare-and-swap on its owner and heartbeat; false where someone was first.

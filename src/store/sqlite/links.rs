@@ -2,7 +2,7 @@
 
 use super::{
     super::{Draft, Found, Imported, Lately, Links, Point, Result, StoreError, Totals, Wanted},
-    SqliteStore, fixed, history,
+    SqliteStore, affected, fixed, history,
     rows::{LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
     search,
 };
@@ -16,11 +16,7 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{
-    Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteQueryResult},
-};
+use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 /// Where links are read from; removed ones are not there. Ends in a condition, for more to follow.
 pub const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id WHERE l.deleted_at IS NULL";
@@ -185,10 +181,6 @@ impl Links for SqliteStore {
     async fn pending(&self, ids: &[i64]) -> Result<Vec<(i64, Change)>> {
         history::pending(&self.readers, ids).await
     }
-}
-
-fn affected(done: SqliteQueryResult) -> Result<u32> {
-    Ok(u32::try_from(done.rows_affected()).unwrap_or(u32::MAX))
 }
 
 /// Shows or hides a link outside a run. The reason goes when it is shown.

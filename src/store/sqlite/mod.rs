@@ -13,7 +13,7 @@ mod settle;
 
 use super::{Result, Store, StoreError};
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::Path;
 
 /// A SQLite database.
@@ -93,6 +93,11 @@ impl From<sqlx::Error> for StoreError {
             _ => StoreError::Database(error),
         }
     }
+}
+
+/// How many rows a statement changed.
+fn affected(done: SqliteQueryResult) -> Result<u32> {
+    Ok(u32::try_from(done.rows_affected()).unwrap_or(u32::MAX))
 }
 
 /// A query text put together from fixed pieces of this module.

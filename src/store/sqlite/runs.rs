@@ -2,7 +2,7 @@
 
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
-    SqliteStore, fixed, record,
+    SqliteStore, affected, fixed, record,
     rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, decoded, json, ms, word},
     search, settle,
 };
@@ -151,6 +151,13 @@ impl Runs for SqliteStore {
         ));
         let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
         Ok(decoded(rows, ItemRow::item)?)
+    }
+
+    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32> {
+        let query = "DELETE FROM run_items WHERE (run_id, link_id) IN (
+             SELECT run_id, link_id FROM run_items
+             WHERE run_id IN (SELECT id FROM runs WHERE finished_at < ? AND state <> 'held') LIMIT ?)";
+        affected(sqlx::query(query).bind(ms(before)).bind(limit).execute(&self.writer).await?)
     }
 
     async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>> {
