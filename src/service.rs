@@ -5,6 +5,7 @@
 mod accounts;
 mod drive;
 mod links;
+mod names;
 mod preview;
 mod roll;
 
@@ -114,6 +115,7 @@ pub struct Service {
     clock: SharedClock,
     /// Names this process in runs.
     owner: String,
+    names: names::NamesCache,
 }
 
 impl Service {
@@ -141,7 +143,8 @@ impl Service {
         let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
         let engine = Engine::start(ask, clock.clone(), rng, concurrency, limits.per_host);
-        Ok(Arc::new(Service { store, engine, registry: Registry::default(), probe, clock, owner }))
+        let (registry, names) = (Registry::default(), names::NamesCache::default());
+        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names }))
     }
 
     pub fn store(&self) -> &SharedStore {

@@ -88,7 +88,11 @@ async fn links_come_and_go(store: SharedStore) {
     store.remove_links(&[a, b], now()).await.unwrap();
     let again = store.add_link(&about("new", "https://b.test"), true, now()).await.unwrap();
     assert_eq!(store.restore_links(&[b]).await.unwrap(), 0);
+    let revision = store.links_revision().await.unwrap();
     assert_eq!(store.purge(now() + TimeDelta::seconds(1)).await.unwrap(), 1);
+    assert_ne!(store.links_revision().await.unwrap(), revision, "a link has gone");
+    assert_eq!(store.names().await.unwrap().len(), 1);
+    assert_eq!(store.count_hidden(&[again]).await.unwrap(), 0);
     assert_eq!(store.restore_links(&[a]).await.unwrap(), 0, "purged");
     assert_eq!(store.links().await.unwrap()[0].id, again);
 }

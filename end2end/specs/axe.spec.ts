@@ -8,6 +8,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.use({ colorScheme, bypassCSP: true });
 
     test("axe finds nothing serious on any page", async ({ demo, page, faults }) => {
+      test.slow();
       await page.goto(demo.url);
       await alive(page);
       await page.getByRole("button", { name: "全部检查" }).click();

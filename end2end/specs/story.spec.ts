@@ -2,6 +2,7 @@ import { admin, alive, expect, row, secondTab, test } from "../support/rollcall"
 
 /** Set up, import, check all live in two tabs, whitelist, re-check, filter, undo, hold and apply. */
 test("the whole story, from the first visit on", async ({ workspace, page, context }) => {
+  test.slow();
   const { Rollcall } = await import("../support/rollcall");
   const { createServer } = await import("node:http");
   // Friends on loopback: one links back, ten do not.

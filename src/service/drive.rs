@@ -31,8 +31,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Outcomes written in one transaction.
-const BATCH: usize = 256;
+/// Reports taken together; the outcomes among them are written in one transaction.
+const BATCH: usize = 2048;
 /// Outcomes are written so often at most, unless there is a batch of them.
 const WRITE_EVERY: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -153,9 +153,11 @@ impl Drive {
                         return Ok(());
                     }
                     // Many outcomes at a time: each transaction waits for the disk.
-                    tokio::time::sleep_until(next_write).await;
-                    while batch.len() < BATCH && let Ok(report) = reports.try_recv() {
-                        batch.push(report);
+                    if taken < BATCH {
+                        tokio::time::sleep_until(next_write).await;
+                        while batch.len() < BATCH && let Ok(report) = reports.try_recv() {
+                            batch.push(report);
+                        }
                     }
                     next_write = Instant::now() + WRITE_EVERY;
                     let taken = std::mem::take(&mut batch);

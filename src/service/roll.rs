@@ -2,14 +2,7 @@
 
 use super::{Pick, Result, Service, ServiceError, Started};
 use crate::{
-    domain::{
-        address,
-        backlink::MySites,
-        link::{About, Link},
-        observation::Observation,
-        progress::Trigger,
-        whitelist::{Entry, Kind},
-    },
+    domain::{address, backlink::MySites, link::About, observation::Observation, progress::Trigger, whitelist::Kind},
     engine::check::{Course, Next},
     store::StoreError,
 };
@@ -22,30 +15,6 @@ const REMOVED_KEPT: TimeDelta = TimeDelta::days(1);
 const PRUNED_AT_ONCE: u32 = 1000;
 
 impl Service {
-    /// The links that some entry in force exempts, with their names.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn exempt_ids(&self, entries: &[Entry]) -> Result<Vec<i64>> {
-        let now = self.clock().now();
-        let in_force: Vec<&Entry> = entries.iter().filter(|entry| entry.in_force(now)).collect();
-        if in_force.is_empty() {
-            return Ok(Vec::new());
-        }
-        let links = self.store().links().await?;
-        let exempt = |link: &&Link| in_force.iter().any(|entry| entry.names(&link.about.name, &link.about.url));
-        Ok(links.iter().filter(exempt).map(|link| link.id).collect())
-    }
-
-    /// The links that an entry names, in force or not.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn named_by(&self, entry: &Entry) -> Result<Vec<Link>> {
-        let links = self.store().links().await?;
-        Ok(links.into_iter().filter(|link| entry.names(&link.about.name, &link.about.url)).collect())
-    }
-
     /// Checks some links now.
     ///
     /// # Errors

@@ -260,6 +260,12 @@ pub trait Links: Send + Sync {
     /// Every link, by id.
     async fn links(&self) -> Result<Vec<Link>>;
     async fn link(&self, id: i64) -> Result<Option<Link>>;
+    /// A number that changes whenever a link comes, goes, or has another name or address.
+    async fn links_revision(&self) -> Result<i64>;
+    /// Every link's id, name and address.
+    async fn names(&self) -> Result<Vec<(i64, String, String)>>;
+    /// How many of these links are active and hidden.
+    async fn count_hidden(&self, ids: &[i64]) -> Result<u32>;
     /// A page of the links that are wanted.
     async fn search(&self, wanted: &Wanted) -> Result<Found>;
     /// The groups in use, with how many links each has.

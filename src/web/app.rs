@@ -29,7 +29,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let lang = document::request_lang();
     let theme = document::request_theme();
     let names = document::names();
-    let nonce = document::set_policy(true);
+    let nonce = document::set_policy();
     let start = document::start_script(&names);
     let bare = matches!(document::request_path().split('?').next(), Some("/login" | "/setup"));
     view! {

@@ -35,6 +35,22 @@ impl Links for SqliteStore {
         Ok(row.map(LinkRow::link).transpose()?)
     }
 
+    async fn links_revision(&self) -> Result<i64> {
+        let query = "SELECT n FROM revisions WHERE what = 'links'";
+        Ok(sqlx::query_scalar(query).fetch_one(&self.readers).await?)
+    }
+
+    async fn names(&self) -> Result<Vec<(i64, String, String)>> {
+        let query = "SELECT id, name, url FROM links WHERE deleted_at IS NULL ORDER BY id";
+        Ok(sqlx::query_as(query).fetch_all(&self.readers).await?)
+    }
+
+    async fn count_hidden(&self, ids: &[i64]) -> Result<u32> {
+        let query = "SELECT count(*) FROM links WHERE active = 1 AND shown = 0
+             AND id IN (SELECT value FROM json_each(?))";
+        Ok(sqlx::query_scalar(query).bind(json(&ids)).fetch_one(&self.readers).await?)
+    }
+
     async fn search(&self, wanted: &Wanted) -> Result<Found> {
         search::links(&self.readers, wanted).await
     }

@@ -62,6 +62,9 @@ fn path_of(address: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(rest))
 }
 
+/// Rows read ahead: each time the reader runs dry costs a change of threads, and lists are thousands long.
+const ROWS_AHEAD: usize = 1024;
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -71,6 +74,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
+        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()
 }
 

@@ -194,14 +194,26 @@ async fn held(tx: &mut SqliteConnection, id: i64) -> Result<Run> {
     }
 }
 
-/// Makes the links that no other run holds this run's own.
+/// Makes the links that no other run holds this run's own. Mostly that is all of them, and then none is read back.
 async fn claim(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
+    let before = items_among(tx, run_id, links).await?;
+    let fresh: Vec<i64> = links.iter().copied().filter(|link| !before.contains(link)).collect();
     let query = "INSERT INTO run_items (run_id, link_id)
          SELECT ?, l.id FROM json_each(?) wanted JOIN links l ON l.id = wanted.value WHERE l.deleted_at IS NULL
-         ON CONFLICT DO NOTHING RETURNING link_id";
-    let taken: Vec<i64> = sqlx::query_scalar(query).bind(run_id).bind(json(&links)).fetch_all(tx).await?;
-    let taken: HashSet<i64> = taken.into_iter().collect();
-    Ok(links.iter().copied().filter(|link| taken.contains(link)).collect())
+         ON CONFLICT DO NOTHING";
+    let done = sqlx::query(query).bind(run_id).bind(json(&fresh)).execute(&mut *tx).await?;
+    if affected(done)? as usize == fresh.len() {
+        return Ok(fresh);
+    }
+    let taken = items_among(tx, run_id, &fresh).await?;
+    Ok(fresh.into_iter().filter(|link| taken.contains(link)).collect())
+}
+
+/// Those of these links that are a run's.
+async fn items_among(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<HashSet<i64>> {
+    let query = "SELECT link_id FROM run_items WHERE run_id = ? AND link_id IN (SELECT value FROM json_each(?))";
+    let found: Vec<i64> = sqlx::query_scalar(query).bind(run_id).bind(json(&links)).fetch_all(tx).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The other runs that hold some of these links.

@@ -11,7 +11,7 @@ use crate::domain::{
     counts::Counts,
     guard::Tally,
     link::{LinkState, Manual},
-    observation::{Observation, Standing},
+    observation::Standing,
     progress::RunState,
     run::{Cause, Run},
     verdict::{Change, Verdict, judge},
@@ -36,11 +36,13 @@ struct DoneRow {
 /// One link of a run with what the rules make of it.
 struct Judged {
     link_id: i64,
-    before: LinkState,
-    verdict: Verdict,
+    standing: Standing,
+    next: LinkState,
+    /// Whether `next` differs from what is stored.
+    differs: bool,
+    change: Change,
     /// The change as it was stored when the check ended.
     noted: Change,
-    seen: Observation,
 }
 
 /// A link's state as the statement below reads it.
@@ -66,13 +68,9 @@ pub async fn settle(tx: &mut SqliteConnection, id: i64, ending: Ending, at: Date
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    let judged = judge_items(tx, &run, at).await?;
+    let (judged, tally) = judge_items(tx, &run, at).await?;
     let counts = tally_counts(tx, id, &judged).await?;
-    let mut tally =
-        Tally { witnesses: ending.witnesses, witnesses_answered: ending.witnesses_answered, ..Tally::default() };
-    for one in judged.iter().filter(|one| one.seen.standing() != Standing::Exempt) {
-        tally.add(&one.seen, one.before.shown, one.verdict.change);
-    }
+    let tally = Tally { witnesses: ending.witnesses, witnesses_answered: ending.witnesses_answered, ..tally };
     let hold = tally.hold(run.plan.settings.policy.guard);
     let state = match hold {
         Some(_) => RunState::Held,
@@ -97,7 +95,7 @@ pub async fn settle(tx: &mut SqliteConnection, id: i64, ending: Ending, at: Date
 
 /// Applies a held run, judging by the links as they are now.
 pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Settled> {
-    let judged = judge_items(tx, run, at).await?;
+    let (judged, _) = judge_items(tx, run, at).await?;
     let counts = tally_counts(tx, run.id, &judged).await?;
     write_links(tx, run.id, &judged, at).await?;
     note_changes(tx, run.id, &judged).await?;
@@ -110,7 +108,7 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
     Ok(Settled { state: RunState::Done, hold: run.hold, counts })
 }
 
-async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<Vec<Judged>> {
+async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<(Vec<Judged>, Tally)> {
     let entries = config::entries(&mut *tx).await?;
     let query = fixed(format!(
         "SELECT i.link_id, l.name, l.url, l.active AND l.deleted_at IS NULL AS active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
@@ -120,6 +118,7 @@ async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) ->
     let rows: Vec<DoneRow> = sqlx::query_as(query).bind(run.id).fetch_all(tx).await?;
     let policy = &run.plan.settings.policy;
     let mut judged = Vec::with_capacity(rows.len());
+    let mut tally = Tally::default();
     for row in rows {
         let noted = row.seen.change()?;
         let Some(seen) = row.seen.seen()? else { continue };
@@ -131,9 +130,15 @@ async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) ->
         if !row.active || (exempt_now && verdict.change == Change::Hide) {
             verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
         }
-        judged.push(Judged { link_id: row.link_id, before, verdict, noted, seen });
+        let standing = seen.standing();
+        if standing != Standing::Exempt {
+            tally.add(&seen, before.shown, verdict.change);
+        }
+        let differs = verdict.next != before;
+        let Verdict { next, change, .. } = verdict;
+        judged.push(Judged { link_id: row.link_id, standing, next, differs, change, noted });
     }
-    Ok(judged)
+    Ok((judged, tally))
 }
 
 async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Counts> {
@@ -145,14 +150,14 @@ async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> 
     .fetch_one(tx)
     .await?;
     let mut counts = Counts { cancelled, failed, ..Counts::of_total(total) };
-    judged.iter().for_each(|one| counts.add(one.seen.standing(), one.verdict.change));
+    judged.iter().for_each(|one| counts.add(one.standing, one.change));
     Ok(counts)
 }
 
 async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], at: DateTime<Utc>) -> Result<()> {
-    let changed: Vec<&Judged> = judged.iter().filter(|one| one.verdict.next != one.before).collect();
+    let changed: Vec<&Judged> = judged.iter().filter(|one| one.differs).collect();
     let written = changed.iter().map(|one| {
-        let next = &one.verdict.next;
+        let next = &one.next;
         Written {
             link: one.link_id,
             shown: next.shown,
@@ -173,9 +178,9 @@ async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], 
     .bind(json(&written.collect::<Vec<_>>()))
     .execute(&mut *tx)
     .await?;
-    for one in changed.into_iter().filter(|one| one.verdict.change != Change::None) {
-        let next = &one.verdict.next;
-        let cause = if one.seen.standing() == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
+    for one in changed.into_iter().filter(|one| one.change != Change::None) {
+        let next = &one.next;
+        let cause = if one.standing == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
         transition(tx, (one.link_id, Some(run_id)), at, next.shown, next.reason.as_ref(), cause).await?;
     }
     Ok(())
@@ -183,9 +188,9 @@ async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], 
 
 /// Corrects the pending verdicts that turned out otherwise.
 async fn note_changes(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged]) -> Result<()> {
-    for one in judged.iter().filter(|one| one.noted != one.verdict.change) {
+    for one in judged.iter().filter(|one| one.noted != one.change) {
         sqlx::query("UPDATE run_items SET change = ? WHERE run_id = ? AND link_id = ?")
-            .bind(word(one.verdict.change))
+            .bind(word(one.change))
             .bind(run_id)
             .bind(one.link_id)
             .execute(&mut *tx)

@@ -197,8 +197,10 @@ async fn send(form: HtmlFormElement, action: String, data: FormData) {
     if around(&form, "dialog").is_some() {
         return dialog::answered(&form, answer).await;
     }
-    // What was typed has arrived; where it was refused the answer brings it back.
-    form.reset();
+    // What was typed has arrived; where it was refused the answer brings it back, unless it only says so in a toast.
+    if answer.page.query_selector("#toasts .bad").ok().flatten().is_none() {
+        form.reset();
+    }
     let mark = if path_and_query(&answer.url) == path_and_query(&here()) { Mark::Leave } else { Mark::Push };
     show(&answer, mark);
 }

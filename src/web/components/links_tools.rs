@@ -105,7 +105,6 @@ pub fn Bulk(groups: Vec<(String, u32)>) -> impl IntoView {
     };
     view! {
         <form id="bulk" class="bulk" method="post" action="/api/fn/bulk_links" aria-label=words.bulk>
-            <input type="hidden" name="form" value="bulk" />
             <span class="soft">{words.bulk}</span>
             {act("recheck", words.recheck)}
             {act("whitelist", words.to_whitelist)}

@@ -3,7 +3,10 @@
 pub use super::assets::{Names, names};
 use crate::{
     domain::lang::Lang,
-    web::{dto::Theme, server::hosts},
+    web::{
+        dto::Theme,
+        server::{AppState, hosts},
+    },
 };
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
@@ -11,6 +14,7 @@ use leptos::{
     prelude::*,
 };
 use leptos_axum::ResponseOptions;
+use std::sync::atomic::Ordering::Relaxed;
 
 const LANG_COOKIE: &str = "lang";
 const THEME_COOKIE: &str = "theme";
@@ -97,8 +101,9 @@ pub fn set_status(status: StatusCode) {
 }
 
 /// Sends the content security policy that goes with this page's nonce.
-pub fn set_policy(avatars: bool) -> Option<Nonce> {
+pub fn set_policy() -> Option<Nonce> {
     let nonce = use_nonce()?;
+    let avatars = use_context::<AppState>().is_some_and(|state| state.avatars.load(Relaxed));
     let images = if avatars { "'self' data: https: http:" } else { "'self' data:" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \

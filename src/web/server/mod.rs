@@ -27,7 +27,10 @@ use axum_login::AuthManagerLayerBuilder;
 use bytes::Bytes;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_sessions::{
@@ -50,6 +53,8 @@ pub struct AppState {
     pub lists: once::Shelf<Bytes>,
     pub setup: once::SetupToken,
     pub throttle: auth::Throttle,
+    /// Whether pages may load friends' pictures, as of the last time the settings were read.
+    pub avatars: Arc<AtomicBool>,
     place: hosts::Place,
     options: LeptosOptions,
 }
@@ -98,6 +103,7 @@ pub async fn serve(
         flashes: forms::shelf(),
         lists: once::Shelf::new(LISTS),
         setup,
+        avatars: Arc::default(),
         place: hosts::Place::new(address.ip().is_loopback(), public_url),
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };

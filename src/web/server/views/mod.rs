@@ -22,6 +22,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// In which zone and language times are written.
 #[derive(Clone, Copy)]
@@ -45,6 +46,7 @@ impl Times {
 /// The settings, and how times are written under them.
 pub async fn at_hand(caller: &Caller) -> Result<(Settings, Times)> {
     let settings = caller.service.settings().await?;
+    caller.state.avatars.store(settings.avatars, Relaxed);
     let times = Times::of(&settings, caller.lang);
     Ok((settings, times))
 }

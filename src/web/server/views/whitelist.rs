@@ -20,7 +20,7 @@ pub async fn page(caller: &Caller, form: EntryForm, preview: bool) -> Result<Whi
     let service = &caller.service;
     let (_, times) = at_hand(caller).await?;
     let entries = service.store().whitelist().await?;
-    let links = service.store().links().await?;
+    let names = service.names().await?;
     let now = service.clock().now();
     let rows = entries
         .iter()
@@ -32,18 +32,16 @@ pub async fn page(caller: &Caller, form: EntryForm, preview: bool) -> Result<Whi
             note: entry.note.clone(),
             expires: entry.expires_at.map(|at| times.stamp(at)),
             expired: entry.expires_at.is_some_and(|at| at <= now),
-            matches: count(links.iter().filter(|link| entry.names(&link.about.name, &link.about.url)).count()),
+            matches: count(names.named_by(entry).len()),
         })
         .collect();
     let wanted = (preview && !form.pattern.trim().is_empty()).then(|| entry_of(&form, times)).transpose();
     let preview = match wanted {
         Ok(Some(entry)) => {
-            let named: Vec<_> = links.iter().filter(|link| entry.names(&link.about.name, &link.about.url)).collect();
-            Some(EntryPreview {
-                matches: count(named.len()),
-                hidden: count(named.iter().filter(|link| link.active && !link.state.shown).count()),
-                some: named.iter().take(SOME).map(|l| (l.id, l.about.name.clone(), l.about.url.clone())).collect(),
-            })
+            let ids = names.named_by(&entry);
+            let some =
+                names.links.iter().filter(|(id, ..)| ids.binary_search(id).is_ok()).take(SOME).cloned().collect();
+            Some(EntryPreview { matches: count(ids.len()), hidden: service.store().count_hidden(&ids).await?, some })
         }
         Ok(None) | Err(_) => None,
     };
