@@ -55,7 +55,11 @@ fn engine_and_store_do_not_know_each_other_nor_the_web() {
 #[test]
 fn pages_and_components_know_nothing_of_the_server() {
     for place in ["web/pages", "web/components"] {
-        forbid(place, &["sqlx", "reqwest", "tokio", "crate::service", "crate::store", "crate::engine"], &[]);
+        forbid(
+            place,
+            &["sqlx", "reqwest", "tokio", "crate::service", "crate::store", "crate::engine", "web::server"],
+            &[],
+        );
     }
 }
 

@@ -68,6 +68,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(document::request_lang());
+    provide_context(document::request_theme());
     provide_context(forms::take_flash());
     view! {
         <Router>

@@ -51,6 +51,35 @@ impl Done {
     }
 }
 
+/// What a page has to say of the form that was sent before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flash {
+    /// The form it is about, by its field `form`.
+    pub form: String,
+    pub outcome: Option<Result<Done, String>>,
+    /// What was typed, where it was refused.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Flash {
+    /// Why the form was refused, if it was this one.
+    pub fn error(&self, form: &str) -> Option<String> {
+        let refused = self.outcome.as_ref()?.as_ref().err()?;
+        (self.form == form).then(|| refused.clone())
+    }
+
+    /// What was typed into a field of the form that was refused.
+    pub fn typed(&self, form: &str, name: &str) -> Option<String> {
+        self.error(form)?;
+        self.fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone())
+    }
+
+    /// An error that no form on the page shows beside itself.
+    pub fn stray(&self) -> Option<String> {
+        if self.form.is_empty() { self.outcome.as_ref()?.as_ref().err().cloned() } else { None }
+    }
+}
+
 /// The form that takes an action back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {

@@ -10,6 +10,7 @@ use crate::{
         words::{Words, words_of},
     },
 };
+use axum::http::StatusCode;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -36,6 +37,23 @@ pub fn require_admin() -> Result<Caller, Fault> {
 
 pub fn state() -> Result<AppState, Fault> {
     use_context::<AppState>().ok_or_else(|| Fault::Broken("the server is not ready".into()))
+}
+
+/// Sends whoever asks for the page being drawn elsewhere.
+pub fn go_to(path: &str) {
+    document::redirect(path);
+}
+
+impl Fault {
+    /// Gives the page being drawn its status, or sends whoever asks for it to the log-in.
+    pub fn answer(&self) {
+        match self {
+            Fault::SignIn => document::redirect(&document::way_in()),
+            Fault::NotFound(_) => document::set_status(StatusCode::NOT_FOUND),
+            Fault::Refused(_) => document::set_status(StatusCode::UNPROCESSABLE_ENTITY),
+            Fault::Broken(_) => document::set_status(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
 }
 
 impl From<ServiceError> for Fault {

@@ -1,34 +1,7 @@
 //! Forms: fields with a label, a line of help and the error beside them; what was typed comes back with it.
 
-use crate::web::{dto::Done, words::use_words};
+use crate::web::{dto::Flash, words::use_words};
 use leptos::{children::Children, prelude::*};
-
-/// What a page has to say of the form that was sent before it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Flash {
-    /// The form it is about, by its field `form`.
-    pub form: String,
-    pub outcome: Option<Result<Done, String>>,
-    /// What was typed, where it was refused.
-    pub fields: Vec<(String, String)>,
-}
-
-impl Flash {
-    fn error(&self, form: &str) -> Option<String> {
-        let refused = self.outcome.as_ref()?.as_ref().err()?;
-        (self.form == form).then(|| refused.clone())
-    }
-
-    fn typed(&self, form: &str, name: &str) -> Option<String> {
-        self.error(form)?;
-        self.fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone())
-    }
-
-    /// An error that no form on the page shows beside itself.
-    pub fn stray(&self) -> Option<String> {
-        if self.form.is_empty() { self.outcome.as_ref()?.as_ref().err().cloned() } else { None }
-    }
-}
 
 fn use_flash() -> Flash {
     use_context().unwrap_or_default()

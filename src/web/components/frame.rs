@@ -6,7 +6,6 @@ use crate::{
     web::{
         api::runs::read_live,
         dto::Theme,
-        server::document,
         words::{Words, use_words},
     },
 };
@@ -109,7 +108,7 @@ fn Menu() -> impl IntoView {
 #[component]
 pub fn Choices() -> impl IntoView {
     let words = use_words();
-    let theme = document::request_theme();
+    let theme = use_context::<Theme>().unwrap_or_default();
     let langs = [(Lang::Zh, "中文"), (Lang::En, "English")];
     let themes =
         [(Theme::System, words.theme_system), (Theme::Light, words.theme_light), (Theme::Dark, words.theme_dark)];

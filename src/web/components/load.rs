@@ -1,7 +1,6 @@
 //! A page's data: waited for on the server, with an answer for each way it may fail.
 
-use crate::web::{api::fault::Fault, server::document, words::use_words};
-use axum::http::StatusCode;
+use crate::web::{api::fault::Fault, words::use_words};
 use leptos::prelude::*;
 
 /// Draws what `read` comes to, or why it did not.
@@ -25,7 +24,7 @@ pub fn nothing() {}
 
 /// Why a page cannot be shown, and the way on.
 pub fn failed(fault: Fault) -> AnyView {
-    respond(&fault);
+    fault.answer();
     let words = use_words();
     let title = match fault {
         Fault::NotFound(_) => words.not_found,
@@ -41,14 +40,4 @@ pub fn failed(fault: Fault) -> AnyView {
         </section>
     }
     .into_any()
-}
-
-/// The answer's status, or the way to the log-in.
-fn respond(fault: &Fault) {
-    match fault {
-        Fault::SignIn => document::redirect(&document::way_in()),
-        Fault::NotFound(_) => document::set_status(StatusCode::NOT_FOUND),
-        Fault::Refused(_) => document::set_status(StatusCode::UNPROCESSABLE_ENTITY),
-        Fault::Broken(_) => document::set_status(StatusCode::INTERNAL_SERVER_ERROR),
-    }
 }

@@ -2,14 +2,13 @@
 
 use super::query;
 use crate::web::{
-    api::account::read_gate,
+    api::{account::read_gate, gate::go_to},
     components::{
         form::{Field, Form, Kind, Toasts},
         frame::{Brand, Choices},
         load::loaded,
     },
     dto::Gate,
-    server::document,
     words::use_words,
 };
 use leptos::{children::Children, prelude::*};
@@ -112,7 +111,7 @@ fn LoginForm(next: String) -> impl IntoView {
 
 /// Sends the browser to where it belongs.
 fn away(to: &'static str) -> AnyView {
-    document::redirect(to);
+    go_to(to);
     view! { <a href=to>{to}</a> }.into_any()
 }
 

@@ -3,7 +3,10 @@
 //! them and takes over what the page that follows has changed.
 
 use super::{AppState, document, once::Shelf};
-use crate::web::{api::fault::Fault, components::form::Flash, dto::Done};
+use crate::web::{
+    api::fault::Fault,
+    dto::{Done, Flash},
+};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
