@@ -109,26 +109,75 @@ pub fn Away(url: String, href: String) -> impl IntoView {
     .into_any()
 }
 
-/// A switch for one link's place on the whitelist; the form is [`super::links_table::SharedForms`]'s.
+/// A switch that sends its `form` with the new state as the value of `set`.
 #[component]
-pub fn ExemptSwitch(row: LinkRow) -> impl IntoView {
-    let words = use_words();
-    let to = if row.whitelisted { "off" } else { "on" };
+pub fn Switch(form: &'static str, value: String, on: bool, label: String) -> impl IntoView {
     view! {
         <button
             type="submit"
             class="switch"
             role="switch"
-            form="exempt"
+            form=form
             name="set"
-            value=format!("{}:{to}", row.id)
-            aria-checked=if row.whitelisted { "true" } else { "false" }
-            aria-label=format!("{} {}", words.whitelist, row.name)
+            value=value
+            aria-checked=if on { "true" } else { "false" }
+            aria-label=label
         >
             <span aria-hidden="true"></span>
         </button>
     }
     .into_any()
+}
+
+/// A switch for one link's place on the whitelist; the form is [`super::links_table::SharedForms`]'s.
+#[component]
+pub fn ExemptSwitch(row: LinkRow) -> impl IntoView {
+    let words = use_words();
+    let to = if row.whitelisted { "off" } else { "on" };
+    let label = format!("{} {}", words.whitelist, row.name);
+    view! { <Switch form="exempt" value=format!("{}:{to}", row.id) on=row.whitelisted label /> }
+}
+
+/// The button that checks every link.
+#[component]
+pub fn CheckAll(#[prop(default = "primary")] class: &'static str) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <form method="post" action="/api/fn/check_all">
+            <button type="submit" class=class>
+                {words.check_all}
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
+/// A column's head.
+pub fn head(class: &'static str, label: &'static str) -> AnyView {
+    view! {
+        <th scope="col" class=class>
+            {label}
+        </th>
+    }
+    .into_any()
+}
+
+/// Facts by name; those that are empty are left out.
+#[component]
+pub fn Facts(rows: Vec<(&'static str, String)>) -> impl IntoView {
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(label, value)| {
+            view! {
+                <div>
+                    <dt>{label}</dt>
+                    <dd>{value}</dd>
+                </div>
+            }
+        })
+        .collect();
+    view! { <dl class="facts">{rows}</dl> }.into_any()
 }
 
 /// Something that was hidden or shown again.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::observation::{Backlink, BacklinkState, Stages, Via},
     web::{
-        components::bits::When,
+        components::bits::{Facts, When},
         dto::CheckNote,
         words::{Words, use_words},
     },
@@ -19,7 +19,7 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
     let words = use_words();
     let CheckNote { run_id, at, seen } = check;
     let held = seen.evidence;
-    let facts = [
+    let facts = vec![
         (words.e_status, seen.status.map(|status| status.to_string()).unwrap_or_default()),
         (words.e_final, seen.final_url.unwrap_or_default()),
         (words.e_remote, held.remote.unwrap_or_default()),
@@ -31,18 +31,6 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
         (words.e_detail, held.detail.unwrap_or_default()),
         (words.col_attempts, seen.attempts.to_string()),
     ];
-    let facts: Vec<_> = facts
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(label, value)| {
-            view! {
-                <div>
-                    <dt>{label}</dt>
-                    <dd>{value}</dd>
-                </div>
-            }
-        })
-        .collect();
     let hops: Vec<_> = held
         .hops
         .into_iter()
@@ -74,7 +62,7 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
                 })}
         </p>
         {held.stages.map(|stages| view! { <TimeLine stages total=seen.ms /> })}
-        <dl class="facts">{facts}</dl>
+        <Facts rows=facts />
         {(!hops.is_empty()).then(|| view! { <h3>{words.e_redirects}</h3> <ol class="hops">{hops}</ol> })}
         {(!earlier.is_empty()).then(|| view! { <h3>{words.e_earlier}</h3> <ol class="hops">{earlier}</ol> })}
     }

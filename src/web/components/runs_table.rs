@@ -1,7 +1,7 @@
 //! Runs in a table, and the links of one run.
 
 use super::{
-    bits::{OutcomeBar, When, number, seconds},
+    bits::{OutcomeBar, When, head, number, seconds},
     look::Look,
     status::{Status, why_of_item},
 };
@@ -18,13 +18,6 @@ use leptos::prelude::*;
 #[component]
 pub fn RunsTable(rows: Vec<RunRow>) -> impl IntoView {
     let words = use_words();
-    let head = |class: &'static str, label: &'static str| {
-        view! {
-            <th scope="col" class=class>
-                {label}
-            </th>
-        }
-    };
     view! {
         <table class="runs">
             <caption class="quiet">{words.runs}</caption>
@@ -91,13 +84,6 @@ pub fn look_of_run(run: &RunRow) -> Look {
 #[component]
 pub fn ItemsTable(items: Vec<ItemRow>, caption: &'static str) -> impl IntoView {
     let words = use_words();
-    let head = |class: &'static str, label: &'static str| {
-        view! {
-            <th scope="col" class=class>
-                {label}
-            </th>
-        }
-    };
     view! {
         <table class="items">
             <caption class="quiet">{caption}</caption>

@@ -8,7 +8,7 @@ use crate::{
     web::{
         api::runs::read_overview,
         components::{
-            bits::{At, Change, OutcomeBar, When, counts_line, number, seconds},
+            bits::{At, Change, CheckAll, OutcomeBar, When, counts_line, number, seconds},
             frame::Frame,
             load::loaded,
         },
@@ -98,11 +98,7 @@ fn LastRun(run: Option<RunRow>, next_run: Option<Stamp>) -> impl IntoView {
         <section class="card run" aria-labelledby="last-run">
             <header>
                 <h2 id="last-run">{words.last_run}</h2>
-                <form method="post" action="/api/fn/check_all">
-                    <button type="submit" class="primary">
-                        {words.check_all}
-                    </button>
-                </form>
+                <CheckAll />
             </header>
             {match run {
                 Some(run) => view! { <RunNote run /> }.into_any(),

@@ -4,7 +4,7 @@ use super::{path_id, query};
 use crate::web::{
     api::links::read_link,
     components::{
-        bits::{At, Avatar, Away, Change, ExemptSwitch, Strip, When},
+        bits::{At, Avatar, Away, Change, ExemptSwitch, Facts, Strip, When},
         chart::Chart,
         evidence::Evidence,
         frame::Frame,
@@ -181,7 +181,7 @@ fn About(form: LinkForm) -> impl IntoView {
     let words = use_words();
     let timeout = if form.timeout.is_empty() { String::new() } else { format!("{} {}", form.timeout, words.seconds) };
     let backlink = if form.backlink_off { words.off } else { "" };
-    let rows = [
+    let rows = vec![
         (words.col_group, form.group),
         (words.f_description, form.description),
         (words.f_backlink_page, form.backlink_page),
@@ -192,22 +192,10 @@ fn About(form: LinkForm) -> impl IntoView {
         (words.f_accept, form.accept),
         (words.backlink_check, backlink.to_owned()),
     ];
-    let rows: Vec<_> = rows
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(label, value)| {
-            view! {
-                <div>
-                    <dt>{label}</dt>
-                    <dd>{value}</dd>
-                </div>
-            }
-        })
-        .collect();
-    let body = if rows.is_empty() {
+    let body = if rows.iter().all(|(_, value)| value.is_empty()) {
         view! { <p class="soft">{words.nothing_said}</p> }.into_any()
     } else {
-        view! { <dl class="facts">{rows}</dl> }.into_any()
+        view! { <Facts rows /> }.into_any()
     };
     view! {
         <section class="card" aria-labelledby="about">

@@ -4,7 +4,7 @@ use super::{page_number, query};
 use crate::web::{
     api::links::read_links,
     components::{
-        bits::number,
+        bits::{CheckAll, number},
         frame::Frame,
         links_table::{LinksTable, SharedForms},
         links_tools::{Bulk, Tools},
@@ -75,9 +75,7 @@ fn Roll(page: LinksPage) -> impl IntoView {
                 </span>
             </h1>
             <div class="pair">
-                <form method="post" action="/api/fn/check_all">
-                    <button type="submit">{words.check_all}</button>
-                </form>
+                <CheckAll class="" />
                 <a class="button primary" href="/links/new" data-dialog="">
                     {words.add_link}
                 </a>

@@ -3,7 +3,7 @@
 use super::page_number;
 use crate::web::{
     api::runs::read_runs,
-    components::{frame::Frame, load::loaded, pager::Pager, runs_table::RunsTable},
+    components::{bits::CheckAll, frame::Frame, load::loaded, pager::Pager, runs_table::RunsTable},
     dto::RunsPage,
     words::use_words,
 };
@@ -41,11 +41,7 @@ fn All(page: RunsPage) -> impl IntoView {
     view! {
         <header class="head">
             <h1 tabindex="-1">{words.runs}</h1>
-            <form method="post" action="/api/fn/check_all">
-                <button type="submit" class="primary">
-                    {words.check_all}
-                </button>
-            </form>
+            <CheckAll />
         </header>
         {body}
     }

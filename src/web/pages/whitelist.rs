@@ -6,7 +6,7 @@ use crate::{
     web::{
         api::roll::read_whitelist,
         components::{
-            bits::{At, number},
+            bits::{At, Switch, head, number},
             form::{Field, Form, Kind, Tick, typed},
             frame::Frame,
             links_tools::Select,
@@ -65,13 +65,6 @@ fn Whole(page: WhitelistPage) -> impl IntoView {
 #[component]
 fn Entries(entries: Vec<EntryRow>) -> impl IntoView {
     let words = use_words();
-    let head = |class: &'static str, label: &'static str| {
-        view! {
-            <th scope="col" class=class>
-                {label}
-            </th>
-        }
-    };
     view! {
         <form id="switch" method="post" action="/api/fn/switch_entry" hidden=true></form>
         <form id="remove" method="post" action="/api/fn/remove_entry" hidden=true></form>
@@ -104,18 +97,12 @@ fn EntryLine(entry: EntryRow) -> impl IntoView {
     view! {
         <tr data-key=entry.id.to_string() data-row="" tabindex="-1" class=if entry.enabled && !entry.expired { "" } else { "off" }>
             <td class="free">
-                <button
-                    type="submit"
-                    class="switch"
-                    role="switch"
+                <Switch
                     form="switch"
-                    name="set"
                     value=format!("{}:{to}", entry.id)
-                    aria-checked=if entry.enabled { "true" } else { "false" }
-                    aria-label=entry.pattern.clone()
-                >
-                    <span aria-hidden="true"></span>
-                </button>
+                    on=entry.enabled
+                    label=entry.pattern.clone()
+                />
             </td>
             <th scope="row" class="site">
                 <a class="name" href=edit.clone() data-dialog="">
