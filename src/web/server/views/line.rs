@@ -9,7 +9,7 @@ const WIDTH: i64 = 1000;
 /// Points at most; more than the line has pixels help nobody.
 const POINTS: usize = 240;
 
-/// Puts checks into at most [`POINTS`] points: of each stretch the slowest good check. Stretches that begin with a
+/// Puts checks into at most 240 points: of each stretch the slowest good check. Stretches that begin with a
 /// bad check and last until the next good one are down.
 pub fn draw(checks: &[Point], from: DateTime<Utc>, to: DateTime<Utc>, times: Times) -> Line {
     let whole = (to - from).num_milliseconds().max(1);
