@@ -64,6 +64,11 @@ fn pages_and_components_know_nothing_of_the_server() {
 }
 
 #[test]
+fn components_know_no_page() {
+    forbid("web/components", &["pages::"], &[]);
+}
+
+#[test]
 fn sqlx_stays_in_the_store_and_reqwest_at_the_probe() {
     forbid("", &["sqlx"], &["/store/"]);
     forbid("", &["reqwest"], &["/engine/probe.rs", "/engine/guard.rs", "/engine/resolver.rs", "/engine/tls.rs"]);

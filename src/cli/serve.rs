@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
   rollcall serve
   rollcall serve --addr 0.0.0.0:8080
 
-The first visit makes the admin's account; it wants the one-time token that is printed here. Until then, and
-after, nobody sees a page without it.")]
+The first visit makes the admin's account; it wants the one-time token that is printed here. Nobody sees a
+page without signing in; /links.json, the shown links for your blog, is public.")]
 pub struct ServeArgs {
     /// Where to listen
     #[arg(long, env = "ROLLCALL_ADDR", default_value = config::DEFAULT_ADDR)]

@@ -121,9 +121,7 @@ impl Service {
         if !entry.in_force(now) {
             return Ok(0);
         }
-        let links = self.store.links().await?;
-        let named = |link: &&crate::domain::link::Link| entry.names(&link.about.name, &link.about.url);
-        let ids: Vec<i64> = links.iter().filter(named).map(|link| link.id).collect();
+        let ids = self.names().await?.named_by(&entry);
         Ok(self.store.show_exempt(&ids, now).await?)
     }
 

@@ -2,7 +2,14 @@
 
 use super::{Pick, Result, Service, ServiceError, Started};
 use crate::{
-    domain::{address, backlink::MySites, link::About, observation::Observation, progress::Trigger, whitelist::Kind},
+    domain::{
+        address,
+        backlink::MySites,
+        link::About,
+        observation::Observation,
+        progress::Trigger,
+        whitelist::{Entry, Kind},
+    },
     engine::check::{Course, Next},
     store::StoreError,
 };
@@ -29,21 +36,22 @@ impl Service {
     /// # Errors
     /// Where the store is at fault.
     pub async fn exempt_links(&self, ids: &[i64], exempt: bool) -> Result<u32> {
-        let mut done = 0;
+        let mut links = Vec::with_capacity(ids.len());
         for id in ids {
-            let Some(link) = self.store().link(*id).await? else { continue };
-            let name = &link.about.name;
-            if exempt {
-                self.put_entry(Kind::Name, name, true, "", None).await?;
-            } else {
-                let entries = self.store().whitelist().await?;
-                for entry in entries.into_iter().filter(|e| e.enabled && e.names(name, &link.about.url)) {
-                    self.put_entry(entry.kind, &entry.pattern, false, &entry.note, entry.expires_at).await?;
-                }
-            }
-            done += 1;
+            links.extend(self.store().link(*id).await?.map(|link| link.about));
         }
-        Ok(done)
+        if exempt {
+            for about in &links {
+                self.put_entry(Kind::Name, &about.name, true, "", None).await?;
+            }
+        } else {
+            let entries = self.store().whitelist().await?;
+            let names_one = |entry: &Entry| links.iter().any(|about| entry.names(&about.name, &about.url));
+            for entry in entries.into_iter().filter(|entry| entry.enabled && names_one(entry)) {
+                self.put_entry(entry.kind, &entry.pattern, false, &entry.note, entry.expires_at).await?;
+            }
+        }
+        Ok(u32::try_from(links.len()).unwrap_or(u32::MAX))
     }
 
     /// Removes links; they can be brought back for a day.

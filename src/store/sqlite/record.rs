@@ -5,6 +5,7 @@ use super::{
     rows::{json, ms, word},
 };
 use crate::domain::{
+    link::RECENT_CHECKS,
     observation::{EVIDENCE_MAX_BYTES, Observation, Standing},
     run::Details,
 };
@@ -94,10 +95,11 @@ async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()>
     sqlx::query(
         "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
              last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
-             recent = substr(recent || (r.value ->> 'letter'), -30)
-         FROM json_each(?) r WHERE links.id = r.value ->> 'link'",
+             recent = substr(recent || (r.value ->> 'letter'), -?2)
+         FROM json_each(?1) r WHERE links.id = r.value ->> 'link'",
     )
     .bind(json(&rows))
+    .bind(i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX))
     .execute(&mut *tx)
     .await?;
     let links: Vec<i64> = rows.iter().map(|row| row.link).collect();

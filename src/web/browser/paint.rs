@@ -99,12 +99,7 @@ fn busy(row: &Element, words: &LiveWords) {
 
 fn outcome(row: &Element, news: &Outcome, words: &LiveWords) {
     let shown = row.has_attribute("data-shown");
-    let look = match news.standing {
-        Standing::Good => Look::Good,
-        Standing::Bad => Look::Bad,
-        Standing::Unverifiable => Look::Unsure,
-        Standing::Exempt => Look::Exempt,
-    };
+    let look = Look::of(news.standing);
     let word = match (news.change, shown) {
         (Change::Hide, _) => words.will_hide,
         (Change::Show, _) => words.will_show,

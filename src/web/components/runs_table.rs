@@ -6,11 +6,14 @@ use super::{
     status::{Status, why_of_item},
 };
 use crate::{
-    domain::{progress::RunState, run::ItemState, verdict::Change},
+    domain::{
+        progress::{RunState, Trigger},
+        run::ItemState,
+        verdict::Change,
+    },
     web::{
         dto::{ItemRow, RunRow},
-        pages::home::{state_word, trigger_word},
-        words::use_words,
+        words::{Words, use_words},
     },
 };
 use leptos::prelude::*;
@@ -146,5 +149,25 @@ pub fn standing_word(words: &crate::web::words::Words, standing: crate::domain::
         Standing::Bad => words.bad,
         Standing::Unverifiable => words.unverifiable,
         Standing::Exempt => words.whitelisted,
+    }
+}
+
+/// How a run stands, in a word or two.
+pub fn state_word(words: &Words, state: RunState) -> &'static str {
+    match state {
+        RunState::Running => words.run_running,
+        RunState::Held => words.run_held,
+        RunState::Cancelled => words.run_cancelled,
+        RunState::Discarded => words.run_discarded,
+        RunState::Done => words.run_done,
+    }
+}
+
+/// What started a run.
+pub fn trigger_word(words: &Words, trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => words.trigger_schedule,
+        Trigger::Click => words.trigger_click,
+        Trigger::CommandLine => words.trigger_command,
     }
 }

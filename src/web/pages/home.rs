@@ -1,19 +1,17 @@
 //! The first page: how the roll stands, the last run, what changed lately, and when the next run is.
 
 use crate::{
-    domain::{
-        guard::Hold,
-        progress::{RunState, Trigger},
-    },
+    domain::{guard::Hold, progress::RunState},
     web::{
         api::runs::read_overview,
         components::{
             bits::{At, Change, CheckAll, OutcomeBar, When, counts_line, number, seconds},
             frame::Frame,
             load::loaded,
+            runs_table::{state_word, trigger_word},
         },
         dto::{ChangeNote, Decision, Overview, RunRow, Stamp, Totals},
-        words::{Words, use_words},
+        words::use_words,
     },
 };
 use leptos::prelude::*;
@@ -154,24 +152,6 @@ pub fn Held(id: i64, state: RunState, hold: Option<Hold>) -> impl IntoView {
         }
     });
     held.into_any()
-}
-
-pub fn state_word(words: &Words, state: RunState) -> &'static str {
-    match state {
-        RunState::Running => words.run_running,
-        RunState::Held => words.run_held,
-        RunState::Cancelled => words.run_cancelled,
-        RunState::Discarded => words.run_discarded,
-        RunState::Done => words.run_done,
-    }
-}
-
-pub fn trigger_word(words: &Words, trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Schedule => words.trigger_schedule,
-        Trigger::Click => words.trigger_click,
-        Trigger::CommandLine => words.trigger_command,
-    }
 }
 
 #[component]

@@ -1,9 +1,6 @@
 //! One run: what came of its links, what changed, which were slowest.
 
-use super::{
-    home::{Held, state_word, trigger_word},
-    page_number, path_id, query,
-};
+use super::{home::Held, page_number, path_id, query};
 use crate::{
     domain::progress::RunState,
     web::{
@@ -13,7 +10,7 @@ use crate::{
             frame::Frame,
             load::loaded,
             pager::{Pager, address},
-            runs_table::{ItemsTable, look_of_run},
+            runs_table::{ItemsTable, look_of_run, state_word, trigger_word},
             status::Status,
         },
         dto::{ItemRow, RunPage, RunQuery},

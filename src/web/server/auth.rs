@@ -47,10 +47,7 @@ pub async fn gate(state: &AppState) -> Result<Gate, Fault> {
 /// Makes the first account and signs it in.
 pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, again: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
-    let wait = state.throttle.wait("", peer());
-    if wait > 0 {
-        return Err(Fault::Refused(words.wait_seconds(wait)));
-    }
+    may_try(state, "")?;
     if !state.setup.is(token.trim()) {
         state.throttle.failed("", peer());
         return Err(Fault::Refused(words.wrong_token.to_owned()));
@@ -70,10 +67,7 @@ pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, a
 pub async fn sign_in(state: &AppState, name: &str, password: String, next: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
     let (name, peer) = (name.trim().to_lowercase(), peer());
-    let wait = state.throttle.wait(&name, peer);
-    if wait > 0 {
-        return Err(Fault::Refused(words.wait_seconds(wait)));
-    }
+    may_try(state, &name)?;
     let mut session = session().ok_or(Fault::SignIn)?;
     let credentials = Credentials { name: name.clone(), password };
     let Some(user) = session.authenticate(credentials).await.map_err(broken)? else {
@@ -102,10 +96,7 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
     let words = caller.words();
     let mut session = session().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
     let user = session.user.clone().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
-    let wait = caller.state.throttle.wait(&user.name, peer());
-    if wait > 0 {
-        return Err(Fault::Refused(words.wait_seconds(wait)));
-    }
+    may_try(&caller.state, &user.name)?;
     if !crate::service::check_password(old, Some(user.password.clone())).await? {
         caller.state.throttle.failed(&user.name, peer());
         return Err(Fault::Refused(words.wrong_password.to_owned()));
@@ -120,6 +111,14 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
         sessions::begin(&session, caller.service.clock().now()).await.map_err(broken)?;
     }
     Ok(Done::said(words.said_password))
+}
+
+/// Refuses whoever was wrong too often lately.
+fn may_try(state: &AppState, name: &str) -> Result<(), Fault> {
+    match state.throttle.wait(name, peer()) {
+        0 => Ok(()),
+        wait => Err(Fault::Refused(words_of(document::request_lang()).wait_seconds(wait))),
+    }
 }
 
 fn session() -> Option<Auth> {

@@ -81,7 +81,7 @@ fn keys(name: &str, peer: IpAddr) -> [String; 2] {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => v6.segments()[..4].iter().map(|s| format!("{s:x}")).collect::<Vec<_>>().join(":"),
     };
-    [format!("account {name}"), format!("address {place}")]
+    [format!("account {}", name.to_lowercase()), format!("address {place}")]
 }
 
 #[cfg(test)]
