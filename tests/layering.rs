@@ -71,7 +71,8 @@ fn components_know_no_page() {
 #[test]
 fn sqlx_stays_in_the_store_and_reqwest_at_the_probe() {
     forbid("", &["sqlx"], &["/store/"]);
-    forbid("", &["reqwest"], &["/engine/probe.rs", "/engine/guard.rs", "/engine/resolver.rs", "/engine/tls.rs"]);
+    let probe = ["/engine/probe.rs", "/engine/probe/", "/engine/body.rs", "/engine/guard.rs"];
+    forbid("", &["reqwest"], &[&probe[..], &["/engine/resolver.rs", "/engine/tls.rs"]].concat());
 }
 
 #[test]

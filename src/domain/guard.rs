@@ -1,6 +1,6 @@
 //! The mass-failure guard: one hiccup of our own network must not hide a hundred friends.
 
-use super::{observation::Observation, policy::GuardPolicy, verdict::Change};
+use super::{class::Class, observation::Observation, policy::GuardPolicy, verdict::Change};
 use serde::{Deserialize, Serialize};
 
 /// Why a run is held for the owner to apply or discard.
@@ -22,6 +22,8 @@ pub struct Tally {
     pub checks: u32,
     /// Of these, the ones with an HTTP answer.
     pub answered: u32,
+    /// Of these, the ones that look the same where our own network is down: [`is_silent`].
+    pub silent: u32,
     /// Of these, the ones of links that were shown.
     pub shown_checked: u32,
     pub would_hide: u32,
@@ -33,11 +35,18 @@ pub struct Tally {
 /// The number of checks from which on "no answer at all" speaks of our own network.
 const NO_ANSWER_MIN: u32 = 3;
 
+/// Whether a check that ended so may as well have met our own network down: nothing outside this machine is known to
+/// have answered.
+pub fn is_silent(class: Class) -> bool {
+    matches!(class, Class::DnsFailure | Class::Unreachable | Class::ConnectTimeout)
+}
+
 impl Tally {
     /// Adds one check that was made.
     pub fn add(&mut self, seen: &Observation, was_shown: bool, change: Change) {
         self.checks += 1;
         self.answered += u32::from(seen.had_http_answer());
+        self.silent += u32::from(is_silent(seen.class));
         self.shown_checked += u32::from(was_shown);
         self.would_hide += u32::from(change == Change::Hide);
     }
@@ -51,6 +60,10 @@ impl Tally {
             return Some(Hold::WitnessesFailed);
         }
         if self.checks >= NO_ANSWER_MIN && self.answered == 0 {
+            return Some(Hold::NoAnswerAtAll);
+        }
+        // Few checks and not a sign of life, of ours either: ADR 0007.
+        if self.would_hide > 0 && self.silent == self.checks && self.witnesses_answered == 0 {
             return Some(Hold::NoAnswerAtAll);
         }
         let share_exceeded = f64::from(self.would_hide) > policy.share * f64::from(self.shown_checked);
@@ -96,6 +109,16 @@ mod tests {
         assert_eq!(all_failed.hold(policy), Some(Hold::WitnessesFailed));
         let one_answers = Tally { witnesses: 2, witnesses_answered: 1, ..tally(1, 0, 1) };
         assert_eq!(one_answers.hold(policy), None);
+    }
+
+    #[test]
+    fn one_silent_link_hides_only_where_something_else_answers() {
+        let policy = GuardPolicy::default();
+        let alone = Tally { silent: 1, ..tally(1, 0, 1) };
+        assert_eq!(alone.hold(policy), Some(Hold::NoAnswerAtAll));
+        assert_eq!(Tally { witnesses: 3, witnesses_answered: 1, ..alone }.hold(policy), None);
+        assert_eq!(Tally { would_hide: 0, ..alone }.hold(policy), None, "nothing would change");
+        assert_eq!(Tally { silent: 1, ..tally(2, 0, 2) }.hold(policy), None, "the other one was refused, say");
     }
 
     #[test]

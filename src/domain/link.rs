@@ -1,6 +1,9 @@
 //! A friend link and what the rules remember of it.
 
-use super::{observation::Standing, reason::Reason};
+use super::{
+    observation::{Flag, Standing},
+    reason::Reason,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,12 @@ pub struct Link {
     pub last_check: Option<LastCheck>,
     /// How the newest checks ended, oldest first, at most [`RECENT_CHECKS`].
     pub recent: Vec<Standing>,
+    /// What the newest check advises the owner to look at.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+    /// The title when the link was last well.
+    #[serde(default)]
+    pub good_title: Option<String>,
 }
 
 /// Checks that a link's strip shows.

@@ -19,10 +19,16 @@ pub mod address;
 #[cfg(feature = "ssr")]
 pub mod backlink;
 #[cfg(feature = "ssr")]
+pub mod flags;
+#[cfg(feature = "ssr")]
+pub mod marks;
+#[cfg(feature = "ssr")]
 pub mod run;
 #[cfg(feature = "ssr")]
 pub mod schedule;
 #[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod walls;
 #[cfg(feature = "ssr")]
 pub mod whitelist;

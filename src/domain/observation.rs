@@ -145,10 +145,28 @@ pub enum Via {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
+    /// The page looks like one that sells or parks a domain.
     ParkedSuspected,
+    /// Redirects end in another registrable domain.
     MovedHost,
+    /// The title has nothing in common with the last good one.
     TitleChanged,
+    /// The certificate ends in less than 14 days.
     CertExpiring,
+}
+
+impl Flag {
+    pub const ALL: [Flag; 4] = [Flag::ParkedSuspected, Flag::MovedHost, Flag::TitleChanged, Flag::CertExpiring];
+
+    /// The stable code, as stored and printed.
+    pub fn code(self) -> &'static str {
+        match self {
+            Flag::ParkedSuspected => "parked_suspected",
+            Flag::MovedHost => "moved_host",
+            Flag::TitleChanged => "title_changed",
+            Flag::CertExpiring => "cert_expiring",
+        }
+    }
 }
 
 /// What is kept so that a verdict can be explained. Bounded by [`Evidence::clip`].
@@ -179,6 +197,23 @@ pub struct Evidence {
     /// The last day of the server's certificate, as YYYY-MM-DD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cert_end: Option<String>,
+    /// Headers of the last answer that say something about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The bot wall that stood in the way, and what gave it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Wall>,
+    /// The page's first words, where the backlink was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
+}
+
+/// A bot wall that was met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wall {
+    pub name: String,
+    /// The header or the texts that gave it away.
+    pub mark: String,
 }
 
 /// The stages of one request in order, milliseconds each; absent where it was not reached or not needed.
@@ -219,14 +254,27 @@ pub struct Attempt {
 pub const EVIDENCE_MAX_BYTES: usize = 4096;
 
 impl Evidence {
-    /// Shortens every text to `limit` bytes and every list to `items`, whole characters only.
+    /// Shortens every text to `limit` bytes (the excerpt to three times that) and every list to `items`, whole
+    /// characters only.
     pub fn clip(&mut self, limit: usize, items: usize) {
         let texts = [&mut self.title, &mut self.charset, &mut self.remote, &mut self.detail, &mut self.cert_end];
         for text in texts.into_iter().flatten() {
             clip(text, limit);
         }
+        if let Some(excerpt) = &mut self.excerpt {
+            clip(excerpt, limit * 3);
+        }
+        if let Some(wall) = &mut self.wall {
+            clip(&mut wall.name, limit);
+            clip(&mut wall.mark, limit);
+        }
         self.hops.truncate(items);
         self.earlier.truncate(items);
+        self.headers.truncate(items);
+        for (name, value) in &mut self.headers {
+            clip(name, limit);
+            clip(value, limit);
+        }
         self.hops.iter_mut().for_each(|hop| clip(&mut hop.url, limit));
         self.earlier.iter_mut().for_each(|attempt| clip(&mut attempt.url, limit));
     }

@@ -1,6 +1,10 @@
 //! Reasons: a stable code with parameters, put into words only when shown.
 
-use super::{class::Class, lang::Lang, observation::Observation};
+use super::{
+    class::Class,
+    lang::Lang,
+    observation::{Flag, Observation},
+};
 use serde::{Deserialize, Serialize};
 
 /// Why a link is not shown. Stored as code and parameters, so that wording and language can change later.
@@ -63,6 +67,17 @@ pub fn class_words(class: Class, lang: Lang) -> &'static str {
         Class::RateLimited => ("对方限制访问频率（429）", "Rate limited (429)"),
         Class::ScriptOnly => ("网页由脚本生成，无法核对外链", "Page is built by scripts"),
         Class::Whitelisted => ("白名单，免检查", "Whitelisted, not checked"),
+    };
+    lang.pick(zh, en)
+}
+
+/// A flag in words.
+pub fn flag_words(flag: Flag, lang: Lang) -> &'static str {
+    let (zh, en) = match flag {
+        Flag::ParkedSuspected => ("疑似域名停放或出售", "Looks parked or for sale"),
+        Flag::MovedHost => ("已跳转到其他域名", "Moved to another domain"),
+        Flag::TitleChanged => ("标题完全变了", "Title changed beyond recognition"),
+        Flag::CertExpiring => ("证书即将到期", "Certificate ends soon"),
     };
     lang.pick(zh, en)
 }

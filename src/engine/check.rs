@@ -8,8 +8,10 @@ use super::{
 use crate::domain::{
     backlink::MySites,
     class::Class,
+    flags,
     link::{About, Overrides},
-    observation::{Attempt, Backlink, BacklinkState, Evidence, Observation},
+    marks,
+    observation::{Attempt, Backlink, BacklinkState, Evidence, Flag, Observation},
     settings::Limits,
 };
 use chrono::{DateTime, Utc};
@@ -31,6 +33,8 @@ pub struct Course {
     url: String,
     backlink_page: String,
     overrides: Overrides,
+    /// The title when the link was last well.
+    good_title: Option<String>,
     terms: Arc<Terms>,
     stage: Stage,
     /// The home page's answer, once it is in and another page is asked for.
@@ -63,6 +67,7 @@ impl Course {
             url: about.url.clone(),
             backlink_page: about.backlink_page.clone(),
             overrides: about.overrides.clone(),
+            good_title: None,
             terms,
             stage: Stage::Home,
             home: None,
@@ -72,6 +77,12 @@ impl Course {
             ms: 0,
             earlier: Vec::new(),
         }
+    }
+
+    /// Compares titles with the one that the link had when it was last well.
+    pub fn after(mut self, good_title: Option<String>) -> Course {
+        self.good_title = good_title;
+        self
     }
 
     /// A backlink is required when a my-site exists and the link has no override.
@@ -177,6 +188,8 @@ impl Course {
     /// Puts everything that was seen together.
     fn conclude(&mut self, last: Seen, class: Class, at: DateTime<Utc>) -> Observation {
         let backlink = self.backlink(&last, class);
+        let flags = self.flags(self.home.as_ref().unwrap_or(&last), at);
+        let home_title = self.home.as_ref().and_then(|home| home.page.as_ref()?.title.clone());
         let found_elsewhere = class == Class::Ok;
         // What a discovered page lacks says nothing; the home page's own outcome stands.
         let (seen, class) = match (self.home.take(), &self.stage) {
@@ -191,7 +204,7 @@ impl Course {
         let page = seen.page.as_ref();
         let mut evidence = Evidence {
             hops: seen.hops,
-            title: page.and_then(|p| p.title.clone()),
+            title: home_title.or_else(|| page.and_then(|p| p.title.clone())),
             charset: page.and_then(|p| p.charset).map(str::to_owned),
             remote: seen.remote.map(|r| r.to_string()),
             detail: seen.detail,
@@ -199,6 +212,9 @@ impl Course {
             earlier: std::mem::take(&mut self.earlier),
             stages: seen.stages,
             cert_end: seen.cert_end,
+            headers: seen.headers,
+            wall: seen.wall,
+            excerpt: page.filter(|_| class == Class::BacklinkMissing).and_then(|p| p.excerpt.clone()),
         };
         evidence.clip(300, 8);
         Observation {
@@ -210,9 +226,26 @@ impl Course {
             ms: self.ms,
             attempts: self.attempts,
             backlink,
-            flags: Vec::new(),
+            flags,
             evidence,
         }
+    }
+
+    /// What the owner should look at on the friend's own page.
+    fn flags(&self, home: &Seen, at: DateTime<Utc>) -> Vec<Flag> {
+        let nothing = marks::Seen::default();
+        // A wall's page and an error's say nothing of the site's own.
+        let page = home.page.as_ref().filter(|_| home.class == Class::Ok);
+        flags::of(&flags::Facts {
+            url: &self.url,
+            final_url: home.final_url.as_deref(),
+            title: page.and_then(|page| page.title.as_deref()),
+            good_title: self.good_title.as_deref(),
+            marks: page.map_or(&nothing, |page| &page.marks),
+            sparse: page.is_some_and(|page| page.sparse),
+            cert_end: home.cert_end.as_deref(),
+            at,
+        })
     }
 
     fn backlink(&self, seen: &Seen, class: Class) -> Backlink {

@@ -128,3 +128,12 @@ fn of_tls(error: &TlsError) -> Class {
         _ => Class::TlsFailure,
     }
 }
+
+/// The last cause in a chain of errors, in its own words.
+pub fn deepest(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}

@@ -3,6 +3,7 @@
 //! lol_html tokenises the stream with bounded memory; what it treats as raw text (scripts, iframes) cannot match.
 
 mod handlers;
+mod json;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -10,9 +11,11 @@ mod tests;
 use super::charset;
 use crate::domain::{
     backlink::MySites,
+    marks,
     observation::{Via, clip},
 };
 use encoding_rs::{Decoder, Encoding};
+use json::Strings;
 use lol_html::{OutputSink, send::HtmlRewriter};
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +52,12 @@ pub struct PageFacts {
     pub script_only: bool,
     /// The parser gave up before the end.
     pub given_up: bool,
+    /// Almost no words and links of its own, as walls and parking pages are.
+    pub sparse: bool,
+    /// What walls and parking pages are told by; not looked for where the backlink was found.
+    pub marks: marks::Seen,
+    /// The first words on the page.
+    pub excerpt: Option<String>,
 }
 
 /// Whether more of the page is of use.
@@ -62,17 +71,33 @@ const TITLE_MAX: usize = 300;
 const CHUNK: usize = 8 * 1024;
 /// Less visible text than this, with a script, is a page built by scripts.
 const SCRIPT_ONLY_TEXT: usize = 200;
+/// A page of less visible text than this, bytes, and fewer links is sparse.
+const SPARSE_TEXT: usize = 3000;
+const SPARSE_LINKS: u32 = 12;
+/// Characters of a page's text that are kept. Issue 4, Evidence.
+const EXCERPT_CHARS: usize = 300;
 
 /// A page in the making.
 pub struct PageReader {
     head: Vec<u8>,
     content_type: Option<String>,
     decoder: Option<Decoder>,
-    rewriter: Option<HtmlRewriter<'static, Nowhere>>,
+    parser: Parser,
     state: Arc<Mutex<State>>,
+    /// The page's beginning, for the marks of walls and parking pages.
+    sample: String,
     /// The decoded text, where patterns have to be searched for.
     text: Option<String>,
     buffer: String,
+}
+
+/// What becomes of the decoded text.
+enum Parser {
+    Html(Box<HtmlRewriter<'static, Nowhere>>),
+    /// JSON is searched for addresses.
+    Json(Strings),
+    /// It gave up.
+    None,
 }
 
 struct Nowhere;
@@ -90,8 +115,9 @@ impl PageReader {
             head: Vec::new(),
             content_type: content_type.map(str::to_owned),
             decoder: None,
-            rewriter: Some(HtmlRewriter::new(handlers::settings(&state, true), Nowhere)),
+            parser: Parser::None,
             state,
+            sample: String::new(),
             text,
             buffer: String::new(),
         }
@@ -124,7 +150,9 @@ impl PageReader {
         } else {
             self.decode(&[], true);
         }
-        if let Some(rewriter) = self.rewriter.take() {
+        let parser = std::mem::replace(&mut self.parser, Parser::None);
+        let is_html = matches!(parser, Parser::Html(_));
+        if let Parser::Html(rewriter) = parser {
             // Only the memory limit can fail here, and that was noted when it happened.
             let _ = rewriter.end();
         }
@@ -140,6 +168,13 @@ impl PageReader {
         let title = htmlize::unescape(state.title.as_str()).split_whitespace().collect::<Vec<_>>().join(" ");
         state.facts.title = Some(title).filter(|t| !t.is_empty());
         state.facts.script_only = state.scripted && state.links == 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
+        state.facts.sparse = is_html && state.text_bytes < SPARSE_TEXT && state.links < SPARSE_LINKS;
+        if state.facts.found.is_none() {
+            state.facts.marks = marks::Seen::on(&self.sample);
+            let words = htmlize::unescape(state.words.as_str());
+            let excerpt: String = words.trim().chars().take(EXCERPT_CHARS).collect();
+            state.facts.excerpt = Some(excerpt).filter(|text| !text.is_empty());
+        }
         std::mem::take(&mut state.facts)
     }
 
@@ -147,6 +182,11 @@ impl PageReader {
         lock(&self.state).facts.charset = Some(encoding.name());
         self.decoder = Some(encoding.new_decoder_with_bom_removal());
         let head = std::mem::take(&mut self.head);
+        self.parser = if json::is_json(self.content_type.as_deref(), &head) {
+            Parser::Json(Strings::default())
+        } else {
+            Parser::Html(Box::new(HtmlRewriter::new(handlers::settings(&self.state, true), Nowhere)))
+        };
         self.decode(&head, last)
     }
 
@@ -172,11 +212,20 @@ impl PageReader {
         if let Some(text) = &mut self.text {
             text.push_str(&self.buffer);
         }
-        if let Some(rewriter) = &mut self.rewriter
-            && rewriter.write(self.buffer.as_bytes()).is_err()
-        {
-            self.rewriter = None;
-            lock(&self.state).facts.given_up = true;
+        let room = marks::WINDOW.saturating_sub(self.sample.len());
+        self.sample.push_str(&self.buffer[..self.buffer.floor_char_boundary(room)]);
+        match &mut self.parser {
+            Parser::Html(rewriter) => {
+                if rewriter.write(self.buffer.as_bytes()).is_err() {
+                    self.parser = Parser::None;
+                    lock(&self.state).facts.given_up = true;
+                }
+            }
+            Parser::Json(strings) => {
+                let mut state = lock(&self.state);
+                strings.feed(&self.buffer, |text| state.json_string(text));
+            }
+            Parser::None => {}
         }
         let state = lock(&self.state);
         let done = state.facts.found.is_some() || state.facts.refresh.is_some();

@@ -1,38 +1,51 @@
 //! Asks for one page, once: redirects and body included, everything inside one time limit.
 
+mod reading;
+
 use super::{
-    failure::{self, ConnectLimit, Failure},
+    connect::Watched,
+    failure::{self, Failure, deepest},
     guard::{Allowed, Refusal},
-    page::{Appetite, PageFacts, PageReader, Want},
+    page::{PageFacts, Want},
     resolver::GuardedResolver,
     retry, tls,
     trace::{TRACE, Trace, millis},
 };
 use crate::domain::{
     class::Class,
-    observation::{Hop, Stages},
+    observation::{Hop, Stages, Wall},
+    walls,
 };
 use chrono::{DateTime, Utc};
-use reqwest::{Client, Response, StatusCode, header};
-use std::{
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderMap},
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
 /// Redirects that are followed; one more is a loop.
 pub const MAX_HOPS: usize = 5;
 /// Decoded bytes of a page that are read.
 pub const MAX_BODY: u64 = 2 << 20;
-/// Where no backlink is wanted, only the head of a page is read, for its title …
-const HEAD_ONLY_BODY: u64 = 64 << 10;
-/// … and for no longer than this.
-const HEAD_ONLY_TIME: Duration = Duration::from_secs(1);
 const MAX_IDLE: usize = 0;
+/// Bodies in br and zstd, which nobody asked for, that are expanded at once.
+const COSTLY_AT_ONCE: usize = 8;
+/// Headers that are kept as evidence.
+const TELLING: [&str; 8] = [
+    "server",
+    "content-type",
+    "content-encoding",
+    "location",
+    "retry-after",
+    "cf-mitigated",
+    "x-vercel-mitigated",
+    "x-amzn-waf-action",
+];
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
 
@@ -41,6 +54,7 @@ const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
 pub struct Probe {
     client: Client,
     allowed: Allowed,
+    costly: Arc<Semaphore>,
 }
 
 /// One page to ask for.
@@ -78,6 +92,9 @@ pub struct Seen {
     /// Of the last page asked for.
     pub stages: Option<Stages>,
     pub cert_end: Option<String>,
+    /// Of the last answer, those that say something about it.
+    pub headers: Vec<(String, String)>,
+    pub wall: Option<Wall>,
 }
 
 /// The client could not be made.
@@ -106,7 +123,7 @@ impl Probe {
             .tls_info(true)
             .build()
             .map_err(|e| ProbeError(deepest(&e)))?;
-        Ok(Probe { client, allowed })
+        Ok(Probe { client, allowed, costly: Arc::new(Semaphore::new(COSTLY_AT_ONCE)) })
     }
 
     /// Whether addresses beyond the public internet are open.
@@ -151,9 +168,10 @@ impl Probe {
             let status = response.status();
             seen.status = Some(status.as_u16());
             seen.page = None;
-            if let Some(class) = wall(&response, request) {
-                seen.retry_after = retry_after(&response, now);
-                return Err(class.into());
+            seen.headers = telling(response.headers());
+            seen.retry_after = retry_after(&response, now);
+            if let Some(hit) = walls::by_headers(status.as_u16(), |name| text_of(response.headers(), name)) {
+                return Err(seen.walled(hit));
             }
             let next = if is_redirect(status) {
                 redirect_target(&response, &url).inspect_err(|_| seen.final_url = Some(url.to_string()))?
@@ -163,8 +181,7 @@ impl Probe {
                     None => return Ok(()),
                 }
             } else {
-                seen.retry_after = retry_after(&response, now);
-                return Err(Class::HttpStatus.into());
+                return Err(self.refused(&url, response, deadline, seen).await);
             };
             seen.hops.push(Hop { url: url.to_string(), status: status.as_u16() });
             if seen.hops.len() > MAX_HOPS {
@@ -184,6 +201,7 @@ impl Probe {
             .header(header::USER_AGENT, &*request.user_agent)
             .header(header::ACCEPT, ACCEPT)
             .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
+            .header(header::ACCEPT_ENCODING, "gzip")
             .send()
             .await;
         let (mut stages, connect_ms) = TRACE.with(|trace| (trace.stages(), trace.connect_ms()));
@@ -197,64 +215,6 @@ impl Probe {
             self.allowed.check_ip(remote.ip()).map_err(|e| seen.refused(&e))?;
         }
         Ok(response)
-    }
-
-    /// Reads a page as far as needed. Some where a meta refresh leads on.
-    async fn read(
-        &self,
-        request: &Request,
-        url: &Url,
-        mut response: Response,
-        deadline: Instant,
-        seen: &mut Seen,
-    ) -> Result<Option<Url>, Failure> {
-        let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let mut reader = PageReader::new(url.clone(), content_type, request.want.clone());
-        let wanted = request.want.sites.is_some();
-        let (cap, until) =
-            if wanted { (MAX_BODY, deadline) } else { (HEAD_ONLY_BODY, deadline.min(Instant::now() + HEAD_ONLY_TIME)) };
-        let start = Instant::now();
-        let mut broken = None;
-        seen.bytes = 0;
-        seen.cut = false;
-        loop {
-            match timeout_at(until, response.chunk()).await {
-                Ok(Ok(Some(bytes))) => {
-                    let room = usize::try_from(cap - seen.bytes).unwrap_or(usize::MAX);
-                    let piece = &bytes[..bytes.len().min(room)];
-                    seen.bytes += piece.len() as u64;
-                    if reader.feed(piece) == Appetite::Enough {
-                        break;
-                    }
-                    if bytes.len() > room {
-                        seen.cut = true;
-                        break;
-                    }
-                }
-                Ok(Ok(None)) => break,
-                Ok(Err(error)) => {
-                    broken = Some(seen.failed(&error));
-                    break;
-                }
-                Err(_) => {
-                    broken = Some(Class::Timeout.into());
-                    break;
-                }
-            }
-        }
-        if let Some(stages) = &mut seen.stages {
-            stages.body = Some(millis(start.elapsed()));
-        }
-        let page = reader.finish();
-        let refresh = page.refresh.clone();
-        let found = page.found.is_some();
-        seen.cut |= page.given_up;
-        seen.page = Some(page);
-        match broken {
-            // Where status alone decides, a broken body is evidence only; after a match it does not matter.
-            Some(failure) if wanted && !found && refresh.is_none() => Err(failure),
-            _ => Ok(refresh.filter(|_| !found)),
-        }
     }
 }
 
@@ -275,7 +235,14 @@ impl Seen {
             ms: 0,
             stages: None,
             cert_end: None,
+            headers: Vec::new(),
+            wall: None,
         }
+    }
+
+    fn walled(&mut self, hit: walls::Hit) -> Failure {
+        self.wall = Some(Wall { name: hit.wall.to_owned(), mark: hit.mark });
+        Class::BotChallenge.into()
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Failure {
@@ -290,15 +257,12 @@ impl Seen {
     }
 }
 
-/// Bot walls and rate limits, which say nothing about the site.
-fn wall(response: &Response, request: &Request) -> Option<Class> {
-    let mitigated =
-        response.headers().get("cf-mitigated").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"challenge"));
-    if mitigated {
-        return Some(Class::BotChallenge);
-    }
-    let limited = response.status() == StatusCode::TOO_MANY_REQUESTS && !request.accept.contains(&429);
-    limited.then_some(Class::RateLimited)
+fn telling(headers: &HeaderMap) -> Vec<(String, String)> {
+    TELLING.iter().filter_map(|name| Some(((*name).to_owned(), text_of(headers, name)?.to_owned()))).collect()
+}
+
+fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -317,44 +281,4 @@ fn redirect_target(response: &Response, from: &Url) -> Result<Url, Failure> {
 
 fn retry_after(response: &Response, now: DateTime<Utc>) -> Option<Duration> {
     retry::parse_retry_after(response.headers().get(header::RETRY_AFTER)?.to_str().ok()?, now)
-}
-
-/// The last cause in a chain of errors, in its own words.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
-}
-
-/// A connector that marks its progress in [`TRACE`] and keeps to its limit.
-#[derive(Clone)]
-struct Watched<S>(S);
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-impl<S, R> tower::Service<R> for Watched<S>
-where
-    S: tower::Service<R, Error = BoxError>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, target: R) -> Self::Future {
-        let _ = TRACE.try_with(|trace| trace.connecting());
-        let connecting = self.0.call(target);
-        Box::pin(async move {
-            let limit = TRACE.try_with(|trace| trace.connect_limit()).unwrap_or(Duration::MAX);
-            let connection = timeout(limit, connecting).await.map_err(|_| ConnectLimit)??;
-            let _ = TRACE.try_with(|trace| trace.connected());
-            Ok(connection)
-        })
-    }
 }

@@ -7,6 +7,8 @@ use url::Url;
 
 const REFRESH_MAX_SECONDS: f64 = 5.0;
 const PENDING_MAX: usize = 64 * 1024;
+/// Enough for 300 characters, some of them entities.
+const WORDS_MAX: usize = 1600;
 const FRIEND_PAGES_MAX: usize = 3;
 const LINKS_PAGE_TEXTS: [&str; 5] = ["友链", "友情链接", "friends", "blogroll", "links"];
 const LINKS_PAGE_PATHS: [&str; 10] =
@@ -25,6 +27,8 @@ pub struct State {
     pub title: String,
     pub noscript: String,
     pub text_bytes: usize,
+    /// The page's first words, spaces folded.
+    pub words: String,
     /// Scripts of their own file, or elements that such scripts fill.
     pub scripted: bool,
     pub links: u32,
@@ -45,6 +49,7 @@ impl State {
             title: String::new(),
             noscript: String::new(),
             text_bytes: 0,
+            words: String::new(),
             scripted: false,
             links: 0,
             anchor: None,
@@ -119,7 +124,29 @@ impl State {
         }
     }
 
+    /// A string of a JSON answer.
+    pub fn json_string(&mut self, text: &str) {
+        let text = text.trim();
+        let lower = text.get(..8).unwrap_or_default().to_ascii_lowercase();
+        if self.facts.found.is_some() || !(lower.starts_with("http") || lower.starts_with("//")) {
+            return;
+        }
+        let target = if text.starts_with("//") { self.page.join(text) } else { Url::parse(text) };
+        if let Ok(target) = target {
+            self.links += 1;
+            self.consider(&target, Cow::Borrowed(text), None, false);
+        }
+    }
+
     pub fn text(&mut self, text: &str) {
+        if self.words.len() < WORDS_MAX && self.templates == 0 {
+            for word in text.split_whitespace() {
+                if !self.words.is_empty() {
+                    self.words.push(' ');
+                }
+                self.words.push_str(&word[..word.floor_char_boundary(WORDS_MAX)]);
+            }
+        }
         self.text_bytes += text.bytes().filter(|b| !b.is_ascii_whitespace()).count();
         if let Some(href) = self.anchor.take()
             && text.len() < 120

@@ -1,0 +1,142 @@
+//! An answer's body, as far as it is needed, and what it makes of the answer.
+
+use super::{Probe, Seen, text_of};
+use crate::{
+    domain::{class::Class, walls},
+    engine::{
+        body::{Body, Broken},
+        failure::Failure,
+        page::{Appetite, PageFacts, PageReader, Want},
+        probe::{MAX_BODY, Request},
+        trace::{TRACE, millis},
+    },
+};
+use reqwest::{Response, header::HeaderMap};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+use url::Url;
+
+/// Where no backlink is wanted, only the head of a page is read, for its title …
+const HEAD_ONLY_BODY: u64 = 64 << 10;
+/// … and for no longer than this.
+const HEAD_ONLY_TIME: Duration = Duration::from_secs(1);
+/// The first bytes of gzip (RFC 1952).
+const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+
+impl Probe {
+    /// What an answer other than a page comes to: a wall's, a rate limit, or the site's own status.
+    pub(super) async fn refused(&self, url: &Url, response: Response, deadline: Instant, seen: &mut Seen) -> Failure {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        if walls::may_be_refusal(status) {
+            // Whatever breaks in this body, the status has been answered.
+            let _ = self.take_in(Want::default(), url, response, deadline, seen).await;
+            if let Some(hit) = wall_on(status, &headers, seen.page.as_ref()) {
+                return seen.walled(hit);
+            }
+        }
+        if status == 429 { Class::RateLimited.into() } else { Class::HttpStatus.into() }
+    }
+
+    /// Reads a page as far as needed. Some where a meta refresh leads on.
+    pub(super) async fn read(
+        &self,
+        request: &Request,
+        url: &Url,
+        response: Response,
+        deadline: Instant,
+        seen: &mut Seen,
+    ) -> Result<Option<Url>, Failure> {
+        let wanted = request.want.sites.is_some();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let broken = self.take_in(request.want.clone(), url, response, deadline, seen).await.err();
+        let page = seen.page.as_ref();
+        if page.is_some_and(|page| page.found.is_some()) {
+            return Ok(None);
+        }
+        let refresh = page.and_then(|page| page.refresh.clone());
+        if let Some(hit) = wall_on(status, &headers, page) {
+            return Err(seen.walled(hit));
+        }
+        match broken {
+            Some(Broken { class: Class::BodyTooLarge, .. }) => {
+                seen.cut = true;
+                Ok(refresh)
+            }
+            Some(broken) => {
+                seen.detail = Some(broken.detail);
+                // Where status alone decides, a broken body is evidence only.
+                if wanted && refresh.is_none() { Err(broken.class.into()) } else { Ok(refresh) }
+            }
+            None => Ok(refresh),
+        }
+    }
+
+    /// Takes a body in, up to its caps; what it showed is in `seen` even where it broke.
+    async fn take_in(
+        &self,
+        want: Want,
+        url: &Url,
+        response: Response,
+        deadline: Instant,
+        seen: &mut Seen,
+    ) -> Result<(), Broken> {
+        let content_type = text_of(response.headers(), "content-type");
+        let wanted = want.sites.is_some();
+        let mut reader = PageReader::new(url.clone(), content_type, want);
+        let (cap, until) =
+            if wanted { (MAX_BODY, deadline) } else { (HEAD_ONLY_BODY, deadline.min(Instant::now() + HEAD_ONLY_TIME)) };
+        let start = Instant::now();
+        seen.bytes = 0;
+        seen.cut = false;
+        let feeding = feed(response, &self.costly, &mut reader, cap, seen);
+        let fed = match timeout_at(until, feeding).await {
+            Ok(fed) => fed,
+            Err(_) => Err(Broken { class: Class::Timeout, detail: String::new() }),
+        };
+        if let Some(stages) = &mut seen.stages {
+            stages.body = Some(millis(start.elapsed()));
+        }
+        let page = reader.finish();
+        seen.cut |= page.given_up;
+        seen.page = Some(page);
+        fed
+    }
+}
+
+/// Feeds a body to the reader until either has had enough.
+async fn feed(
+    response: Response,
+    places: &Arc<Semaphore>,
+    reader: &mut PageReader,
+    cap: u64,
+    seen: &mut Seen,
+) -> Result<(), Broken> {
+    let stage = TRACE.with(|trace| trace.stage());
+    let mut body = Body::of(response, places).await?;
+    while let Some(bytes) = body.next(stage).await? {
+        if seen.bytes == 0 && bytes.starts_with(&GZIP_MAGIC) {
+            return Err(Broken { class: Class::DecodeFailure, detail: "compressed once more than it says".to_owned() });
+        }
+        let room = usize::try_from(cap - seen.bytes).unwrap_or(usize::MAX);
+        let piece = &bytes[..bytes.len().min(room)];
+        seen.bytes += piece.len() as u64;
+        if reader.feed(piece) == Appetite::Enough {
+            break;
+        }
+        if bytes.len() > room {
+            seen.cut = true;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The bot wall that a page is, if it is one.
+fn wall_on(status: u16, headers: &HeaderMap, page: Option<&PageFacts>) -> Option<walls::Hit> {
+    let page = page?;
+    walls::by_page(status, |name| text_of(headers, name), &page.marks, page.sparse)
+}
