@@ -8,6 +8,7 @@ mod links;
 mod names;
 mod preview;
 mod roll;
+mod witness;
 
 pub use accounts::check_password;
 pub use links::{ImportReport, LinkEdit};

@@ -6,8 +6,9 @@ use crate::{
         backlink::MySites,
         class::Class,
         counts::Counts,
+        guard,
         link::{Link, LinkState},
-        observation::Observation,
+        observation::{Observation, Standing},
         progress::{Event, InFlight, Outcome, RECENT_MAX, Snapshot},
         run::{Item, ItemState, Plan, Run},
         settings::Settings,
@@ -16,8 +17,6 @@ use crate::{
     },
     engine::{
         check::{Course, Terms},
-        page::Want,
-        probe::Request,
         registry::TICK,
         run::Report,
     },
@@ -47,6 +46,9 @@ struct Drive {
     terms: Arc<Terms>,
     /// What the pending verdicts need of each link.
     known: HashMap<i64, (String, LinkState)>,
+    /// Checks made, and those of them that may as well have met our own network down.
+    checked: u32,
+    silent: u32,
     resumed: bool,
     cancel: CancellationToken,
     started: Instant,
@@ -79,6 +81,8 @@ impl Service {
                         plan,
                         terms,
                         known,
+                        checked: 0,
+                        silent: 0,
                         resumed,
                         cancel,
                         started,
@@ -102,7 +106,8 @@ impl Service {
     pub(super) async fn join(&self, run: &Run, joined: &[i64]) -> Result<()> {
         let terms = terms(&run.plan)?;
         let links = self.store.links().await?.into_iter().filter(|link| joined.contains(&link.id));
-        let courses = links.map(|link| Course::new(link.id, &link.about, terms.clone())).collect();
+        let course = |link: Link| Course::new(link.id, &link.about, terms.clone()).after(link.good_title);
+        let courses = links.map(course).collect();
         self.registry.publish(run.id, Event::Added { links: u32::try_from(joined.len()).unwrap_or(u32::MAX) });
         self.engine.add(run.id, courses);
         Ok(())
@@ -195,7 +200,7 @@ impl Drive {
                 let seen = Box::new(Observation::whitelisted(now));
                 exempt.push(Report::Ended { link_id: link.id, seen });
             } else {
-                courses.push(Course::new(link.id, &link.about, self.terms.clone()));
+                courses.push(Course::new(link.id, &link.about, self.terms.clone()).after(link.good_title));
             }
             self.known.insert(link.id, (link.about.name, link.state));
         }
@@ -253,6 +258,8 @@ impl Drive {
         if not_mine_to_ask {
             return (Record { link_id, state: ItemState::Cancelled, seen: None, change: Change::None }, None);
         }
+        self.checked += u32::from(seen.standing() != Standing::Exempt);
+        self.silent += u32::from(guard::is_silent(seen.class));
         let name = self.name(link_id).await;
         let verdict =
             self.known.get(&link_id).map(|(_, state)| judge(state, &seen, &self.plan.settings.policy, seen.at));
@@ -298,9 +305,19 @@ impl Drive {
         Ok(links.into_iter().filter(|link| mine && pending.contains(&link.id)).collect())
     }
 
+    /// Asks the owner's witnesses whether our own network is up; where there are none and nothing in this run showed
+    /// any sign of life, other links of the roll.
+    async fn ask_witnesses(&self) -> Result<(u32, u32)> {
+        let mut witnesses = self.plan.settings.witnesses.clone();
+        if witnesses.is_empty() && self.checked > 0 && self.silent == self.checked {
+            witnesses = self.service.neighbours(|id| self.known.contains_key(&id)).await?;
+        }
+        Ok(self.service.ask_all(&witnesses, &self.terms).await)
+    }
+
     async fn end(self) -> Result<Settled> {
-        let (witnesses, witnesses_answered) = self.ask_witnesses().await;
         let service = &self.service;
+        let (witnesses, witnesses_answered) = self.ask_witnesses().await?;
         let cancelled = self.cancel.is_cancelled();
         let elapsed_ms = self.begun_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let ending = Ending { cancelled, elapsed_ms, witnesses, witnesses_answered };
@@ -317,26 +334,6 @@ impl Drive {
             "run ended"
         );
         Ok(settled)
-    }
-
-    /// Asks the owner's witnesses whether our own network is up.
-    async fn ask_witnesses(&self) -> (u32, u32) {
-        let settings = &self.plan.settings;
-        let limits = &settings.limits;
-        let asking = settings.witnesses.iter().map(|url| {
-            let request = Request {
-                url: url.clone(),
-                want: Want::default(),
-                accept: Vec::new(),
-                limit: Duration::from_millis(limits.timeout_ms.into()),
-                connect_limit: Duration::from_millis(limits.connect_timeout_ms.into()),
-                user_agent: self.terms.user_agent.clone(),
-            };
-            async move { self.service.probe.ask(&request, self.service.clock.now()).await.status.is_some() }
-        });
-        let answers = futures::future::join_all(asking).await;
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        (count(answers.len()), count(answers.iter().filter(|answered| **answered).count()))
     }
 }
 

@@ -4,9 +4,11 @@
 //! Row structs are private to a backend; only domain types come out. tests/store_contract.rs holds every backend.
 
 pub mod sqlite;
+mod wanted;
+
+pub use wanted::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Sort, Status, Wanted, WantedItems};
 
 use crate::domain::{
-    class::Class,
     counts::Counts,
     guard::Hold,
     link::{About, Link, Manual},
@@ -136,86 +138,6 @@ pub struct ScheduleRow {
     pub last_due: Option<DateTime<Utc>>,
 }
 
-/// A friend's links in the order of a table, and which of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    pub status: Option<Status>,
-    pub group: Option<String>,
-    /// The class of the reason, or where there is none, of the newest check.
-    pub class: Option<Class>,
-    /// Looked for in name, address and note; ASCII letters of either case.
-    pub text: String,
-    /// Only these, or all but these: the whitelist is no matter of the database.
-    pub among: Option<Among>,
-    pub sort: Sort,
-    pub descending: bool,
-    pub offset: u32,
-    pub limit: u32,
-}
-
-/// How a link stands, as tables are filtered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Shown,
-    Hidden,
-    /// The newest check could not tell.
-    Review,
-    Unchecked,
-    Inactive,
-}
-
-/// A set of links by their ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Among {
-    Only(Vec<i64>),
-    Except(Vec<i64>),
-}
-
-/// What a table is sorted by; the id decides where that is the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Hidden ones first, inactive ones last.
-    #[default]
-    State,
-    Name,
-    Group,
-    Latency,
-    Checked,
-    Since,
-}
-
-/// A page of links, and how many there are in all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    pub links: Vec<Link>,
-    pub total: u32,
-}
-
-/// Which items of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WantedItems {
-    pub outcome: Option<ItemOutcome>,
-    pub text: String,
-    /// Slowest first, instead of what changed and what is bad first.
-    pub by_time: bool,
-    pub offset: u32,
-    pub limit: u32,
-}
-
-/// The outcomes that a run's items are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ItemOutcome {
-    Good,
-    Bad,
-    Unverifiable,
-    Exempt,
-    /// The verdict changes what is shown.
-    Changed,
-    Pending,
-    Cancelled,
-    Failed,
-}
-
 /// One check of a link, as the line over time needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
@@ -250,8 +172,6 @@ pub struct Totals {
     pub shown: u32,
     /// Active and hidden.
     pub hidden: u32,
-    /// Active, and the newest check could not tell.
-    pub review: u32,
 }
 
 /// Links, groups and what the rules remember of them.
@@ -287,7 +207,8 @@ pub trait Links: Send + Sync {
     async fn restore_links(&self, ids: &[i64]) -> Result<u32>;
     /// Forgets for good what was removed before a time.
     async fn purge(&self, before: DateTime<Utc>) -> Result<u32>;
-    /// Sets or lifts the owner's own verdict; setting one takes effect at once.
+    /// Sets or lifts the owner's own verdict; setting one takes effect at once. One that shows the link takes it as it
+    /// is now: the next good check's title is its new one.
     async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
     async fn import(&self, drafts: &[Draft], at: DateTime<Utc>, dry_run: bool) -> Result<Vec<Imported>>;

@@ -9,6 +9,7 @@ use crate::web::{
         link_form::{EditLink, NewLink},
         links::Links,
         not_found::NotFound,
+        review::Review,
         run::Run,
         runs::Runs,
         settings::SettingsView,
@@ -80,6 +81,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/links/:id/edit") view=EditLink ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=Runs ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=Run ssr=SsrMode::Async />
+                <Route path=path!("/review") view=Review ssr=SsrMode::Async />
                 <Route path=path!("/whitelist") view=Whitelist ssr=SsrMode::Async />
                 <Route path=path!("/import") view=Import ssr=SsrMode::Async />
                 <Route path=path!("/settings") view=SettingsView ssr=SsrMode::Async />

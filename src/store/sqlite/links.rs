@@ -63,10 +63,9 @@ impl Links for SqliteStore {
 
     async fn totals(&self) -> Result<Totals> {
         let query = "SELECT count(*), count(*) FILTER (WHERE active = 1 AND shown = 1),
-                 count(*) FILTER (WHERE active = 1 AND shown = 0),
-                 count(*) FILTER (WHERE active = 1 AND recent LIKE '%u') FROM links WHERE deleted_at IS NULL";
-        let (links, shown, hidden, review) = sqlx::query_as(query).fetch_one(&self.readers).await?;
-        Ok(Totals { links, shown, hidden, review })
+                 count(*) FILTER (WHERE active = 1 AND shown = 0) FROM links WHERE deleted_at IS NULL";
+        let (links, shown, hidden) = sqlx::query_as(query).fetch_one(&self.readers).await?;
+        Ok(Totals { links, shown, hidden })
     }
 
     async fn add_link(&self, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {
@@ -122,7 +121,7 @@ impl Links for SqliteStore {
             .fetch_optional(&mut *tx)
             .await?;
         let shown = shown.ok_or(StoreError::NoSuch { what: "link", id })?;
-        sqlx::query("UPDATE links SET manual = ? WHERE id = ?")
+        sqlx::query("UPDATE links SET manual = ?1, good_title = iif(?1 ->> 'shown', NULL, good_title) WHERE id = ?2")
             .bind(manual.as_ref().map(json))
             .bind(id)
             .execute(&mut *tx)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     link::RECENT_CHECKS,
-    observation::{EVIDENCE_MAX_BYTES, Observation, Standing},
+    observation::{EVIDENCE_MAX_BYTES, Flag, Observation, Standing},
     run::Details,
 };
 use serde::Serialize;
@@ -31,6 +31,9 @@ struct Row<'a> {
     final_url: Option<&'a str>,
     evidence: String,
     letter: char,
+    flags: String,
+    /// Where the check was good and the title not a stranger's.
+    good_title: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -50,6 +53,12 @@ impl<'a> Row<'a> {
             final_url: seen.final_url.as_deref(),
             evidence: bounded(details),
             letter: seen.standing().letter(),
+            flags: json(&seen.flags),
+            good_title: seen
+                .evidence
+                .title
+                .as_deref()
+                .filter(|_| seen.standing() == Standing::Good && !seen.flags.contains(&Flag::TitleChanged)),
         }
     }
 }
@@ -95,7 +104,8 @@ async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()>
     sqlx::query(
         "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
              last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
-             recent = substr(recent || (r.value ->> 'letter'), -?2)
+             recent = substr(recent || (r.value ->> 'letter'), -?2), flags = r.value ->> 'flags',
+             good_title = coalesce(r.value ->> 'good_title', good_title)
          FROM json_each(?1) r WHERE links.id = r.value ->> 'link'",
     )
     .bind(json(&rows))

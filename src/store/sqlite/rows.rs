@@ -57,7 +57,7 @@ fn small<T: TryFrom<i64> + Default>(number: i64) -> T {
 
 pub const LINK_COLUMNS: &str = "l.id, l.name, l.url, coalesce(g.name, '') AS group_name, l.logo, l.description, \
     l.feed, l.backlink_page, l.email, l.note, l.overrides, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, \
-    l.since, l.judged, l.manual, l.last_at, l.last_class, l.last_status, l.last_ms, l.last_final_url, l.recent";
+    l.since, l.judged, l.manual, l.last_at, l.last_class, l.last_status, l.last_ms, l.last_final_url, l.recent, l.flags, l.good_title";
 
 #[derive(FromRow)]
 pub struct LinkRow {
@@ -81,6 +81,8 @@ pub struct LinkRow {
     last_ms: Option<i64>,
     last_final_url: Option<String>,
     recent: String,
+    flags: String,
+    good_title: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -138,6 +140,8 @@ impl LinkRow {
             active: self.active,
             last_check,
             recent: self.recent.chars().filter_map(Standing::of_letter).collect(),
+            flags: parse("flags", &self.flags)?,
+            good_title: self.good_title,
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Tables with filters: links, and the items of a run.
 
 use super::{
-    super::{Among, Found, ItemOutcome, Result, Sort, Status, Wanted, WantedItems},
+    super::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Result, Sort, Status, Wanted, WantedItems},
     links::FROM_LINKS,
-    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_COLUMNS, decoded, json},
+    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_COLUMNS, decoded, json, ms},
 };
 use crate::domain::{class::Class, run::Item};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -38,19 +38,26 @@ fn order(query: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
         (Sort::Checked, true) => "l.last_at IS NULL, l.last_at DESC, l.id",
         (Sort::Since, false) => "l.since, l.id",
         (Sort::Since, true) => "l.since DESC, l.id",
+        (Sort::Id, false) => "l.id",
+        (Sort::Id, true) => "l.id DESC",
     };
     query.push(" ORDER BY ").push(keys);
 }
 
 fn narrow_links(query: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
     if let Some(status) = wanted.status {
-        query.push(match status {
-            Status::Shown => " AND l.active = 1 AND l.shown = 1",
-            Status::Hidden => " AND l.active = 1 AND l.shown = 0",
-            Status::Review => " AND l.active = 1 AND l.recent LIKE '%u'",
-            Status::Unchecked => " AND l.active = 1 AND l.last_at IS NULL",
-            Status::Inactive => " AND l.active = 0",
-        });
+        match status {
+            Status::Shown => query.push(" AND l.active = 1 AND l.shown = 1"),
+            Status::Hidden => query.push(" AND l.active = 1 AND l.shown = 0"),
+            Status::Review => query
+                .push(" AND l.active = 1 AND (l.recent LIKE '%u' OR l.flags <> '[]' OR (l.shown = 0 AND l.since > ")
+                .push_bind(ms(wanted.now - NEWLY_HIDDEN))
+                .push(")) AND (l.manual IS NULL OR unixepoch(l.manual ->> 'until') * 1000 <= ")
+                .push_bind(ms(wanted.now))
+                .push(")"),
+            Status::Unchecked => query.push(" AND l.active = 1 AND l.last_at IS NULL"),
+            Status::Inactive => query.push(" AND l.active = 0"),
+        };
     }
     if let Some(group) = &wanted.group {
         query.push(" AND coalesce(g.name, '') = ").push_bind(group.clone());

@@ -13,6 +13,8 @@ pub mod gate;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
+pub mod review;
+#[cfg(feature = "ssr")]
 pub mod roll;
 #[cfg(feature = "ssr")]
 pub mod runs;

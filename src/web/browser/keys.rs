@@ -30,9 +30,18 @@ pub fn pressed(event: &KeyboardEvent) {
         "?" => find("#keys").and_then(|keys| keys.unchecked_into::<HtmlDialogElement>().show_modal().ok()),
         _ => None,
     };
+    let done = done.or_else(|| hotkey(&key));
     if done.is_some() {
         event.prevent_default();
     }
+}
+
+/// What the page itself gives a letter to.
+fn hotkey(key: &str) -> Option<()> {
+    let is_letter = key.len() == 1 && key.chars().all(|c| c.is_ascii_lowercase());
+    let button = is_letter.then(|| find(&format!("[data-hotkey={key}]"))).flatten()?;
+    button.unchecked_into::<HtmlElement>().click();
+    Some(())
 }
 
 /// The row that has focus, or holds what has.

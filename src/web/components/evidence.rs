@@ -2,7 +2,7 @@
 
 use super::{
     look::Look,
-    status::{Status, in_words},
+    status::{Status, flags_in_words, in_words},
 };
 use crate::{
     domain::observation::{Backlink, BacklinkState, Stages, Via},
@@ -28,6 +28,8 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
         (words.e_charset, held.charset.unwrap_or_default()),
         (words.e_bytes, held.bytes.map(|bytes| format!("{bytes} B")).unwrap_or_default()),
         (words.e_backlink, backlink_words(words, &seen.backlink)),
+        (words.e_wall, held.wall.map(|wall| format!("{} · {}", wall.name, wall.mark)).unwrap_or_default()),
+        (words.e_flags, flags_in_words(words, &seen.flags)),
         (words.e_detail, held.detail.unwrap_or_default()),
         (words.col_attempts, seen.attempts.to_string()),
     ];
@@ -48,6 +50,8 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
             }
         })
         .collect();
+    let headers: Vec<_> =
+        held.headers.into_iter().map(|(name, value)| view! { <li>{format!("{name}: {value}")}</li> }).collect();
     view! {
         <p class="pair">
             <Status look=Look::of(crate::domain::observation::Standing::of(seen.class, seen.inconclusive)) word=in_words(words, seen.class, seen.status) />
@@ -63,8 +67,25 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
         </p>
         {held.stages.map(|stages| view! { <TimeLine stages total=seen.ms /> })}
         <Facts rows=facts />
+        {held
+            .excerpt
+            .map(|text| {
+                view! {
+                    <h3>{words.e_excerpt}</h3>
+                    <blockquote class="excerpt">{text}</blockquote>
+                }
+            })}
         {(!hops.is_empty()).then(|| view! { <h3>{words.e_redirects}</h3> <ol class="hops">{hops}</ol> })}
         {(!earlier.is_empty()).then(|| view! { <h3>{words.e_earlier}</h3> <ol class="hops">{earlier}</ol> })}
+        {(!headers.is_empty())
+            .then(|| {
+                view! {
+                    <details class="headers">
+                        <summary>{words.e_headers}</summary>
+                        <ul>{headers}</ul>
+                    </details>
+                }
+            })}
     }
     .into_any()
 }

@@ -53,10 +53,11 @@ pub fn Frame(at: &'static str, #[prop(into)] title: String, children: Children) 
     .into_any()
 }
 
-fn places(words: &Words) -> [(&'static str, &'static str); 6] {
+fn places(words: &Words) -> [(&'static str, &'static str); 7] {
     [
         ("/", words.nav_home),
         ("/links", words.links),
+        ("/review", words.nav_review),
         ("/runs", words.runs),
         ("/whitelist", words.whitelist),
         ("/import", words.nav_import),
@@ -157,6 +158,7 @@ fn Keys() -> impl IntoView {
         ("r", words.recheck),
         ("w", words.key_whitelist),
         ("x", words.key_select),
+        ("f · h · s", words.key_review),
         ("?", words.key_help),
         ("Esc", words.key_escape),
     ];

@@ -4,8 +4,8 @@ use super::look::Look;
 use crate::{
     domain::{
         class::Class,
-        observation::Standing,
-        reason::{Params, Reason},
+        observation::{Flag, Standing},
+        reason::{Params, Reason, flag_words},
         verdict::Change,
     },
     web::{
@@ -54,9 +54,14 @@ pub fn why_of_link(words: &Words, row: &LinkRow) -> String {
     }
     match row.class {
         None if row.active && !row.whitelisted => words.unchecked.to_owned(),
-        None | Some(Class::Ok | Class::Whitelisted) => String::new(),
+        None | Some(Class::Ok | Class::Whitelisted) => flags_in_words(words, &row.flags),
         Some(class) => in_words(words, class, row.status),
     }
+}
+
+/// Flags, one after the other.
+pub fn flags_in_words(words: &Words, flags: &[Flag]) -> String {
+    flags.iter().map(|flag| flag_words(*flag, words.lang)).collect::<Vec<_>>().join(" · ")
 }
 
 /// Why an item of a run ended so.

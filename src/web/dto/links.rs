@@ -3,7 +3,7 @@
 use super::{Pages, Stamp};
 use crate::domain::{
     class::Class,
-    observation::{Observation, Standing},
+    observation::{Flag, Observation, Standing},
     reason::Reason,
     run::Cause,
     verdict::Change,
@@ -42,6 +42,7 @@ pub struct LinkRow {
     pub ms: Option<u32>,
     pub checked: Option<Stamp>,
     pub recent: Vec<Standing>,
+    pub flags: Vec<Flag>,
     /// What a stored verdict will change once its run takes effect.
     pub pending: Change,
 }
@@ -217,4 +218,25 @@ pub struct Line {
     pub bad: u32,
     pub from: Stamp,
     pub to: Stamp,
+}
+
+/// One link of the review queue, and where in the queue it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReviewPage {
+    /// One link a page.
+    pub pages: Pages,
+    pub why: Vec<Why>,
+    /// `None` where there is nothing to review.
+    pub link: Option<LinkPage>,
+}
+
+/// Why a link is in the review queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The newest check could not tell.
+    Unverifiable,
+    /// It was hidden lately.
+    Hidden,
+    Flag(Flag),
 }

@@ -61,7 +61,7 @@ fn TotalsBar(totals: Totals) -> impl IntoView {
     let tiles = [
         ("good", words.shown, totals.shown, "/links?status=shown"),
         ("bad", words.hidden, totals.hidden, "/links?status=hidden"),
-        ("unsure", words.review, totals.review, "/links?status=review"),
+        ("unsure", words.review, totals.review, "/review"),
         ("exempt", words.whitelisted, totals.whitelisted, "/links?whitelist=yes"),
     ];
     view! {

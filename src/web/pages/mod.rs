@@ -7,6 +7,7 @@ pub mod link;
 pub mod link_form;
 pub mod links;
 pub mod not_found;
+pub mod review;
 pub mod run;
 pub mod runs;
 pub mod settings;

@@ -274,6 +274,7 @@ words! {
     key_up: "上一行", "Previous row";
     key_whitelist: "切换白名单", "Whitelist on or off";
     key_select: "选择", "Select";
+    key_review: "待确认：正常、隐藏、跳过", "Review: fine, hide, skip";
     key_help: "显示此列表", "This list";
     key_escape: "关闭，取消选择", "Close, unselect";
     said_exempt: "在白名单中，无需检查", "It is whitelisted and was not checked";
@@ -295,6 +296,19 @@ words! {
     said_manual_show: "已手动显示", "Shown by hand";
     said_manual_hide: "已手动隐藏", "Hidden by hand";
     said_manual_lifted: "已恢复自动判定", "Back to automatic";
+    nav_review: "待确认", "Review";
+    review_text: "检查无法断定、或有异常迹象的友链，逐个由你决定。", "What checks could not tell, or found odd: yours to decide, one at a time.";
+    review_none: "没有待确认的友链", "Nothing to review";
+    review_none_text: "无法核对、有异常迹象或刚被隐藏的友链会出现在这里。", "Links that checks could not tell, that look odd, or that were newly hidden come up here.";
+    fine_30: "30 天内视为正常", "Fine for 30 days";
+    skip_one: "跳过", "Skip";
+    newly_hidden: "最近被隐藏", "Newly hidden";
+    until: "至", "until";
+    e_wall: "拦截方", "Bot wall";
+    e_flags: "异常迹象", "Signs";
+    e_headers: "响应头", "Headers";
+    e_excerpt: "网页开头", "The page begins";
+    said_fine: "30 天内视为正常", "fine for 30 days";
     said_password: "密码已修改，其他设备已退出", "Password changed; other devices are signed out";
     none_selected: "请先选择友链", "Select some links first";
     too_many: "一次不能这么多", "Too many at once";

@@ -34,13 +34,15 @@ pub async fn links(caller: &Caller, query: LinksQuery) -> Result<LinksPage> {
     let (settings, times) = at_hand(caller).await?;
     let entries = store.whitelist().await?;
     let size = if SIZES.contains(&query.size) { query.size } else { SIZE };
-    let among = match query.whitelist.as_str() {
-        "yes" => Some(Among::Only(service.exempt_ids(&entries).await?)),
-        "no" => Some(Among::Except(service.exempt_ids(&entries).await?)),
+    let among = match (query.whitelist.as_str(), query.status.as_str()) {
+        ("yes", _) => Some(Among::Only(service.exempt_ids(&entries).await?)),
+        // What is whitelisted needs no review.
+        ("no", _) | (_, "review") => Some(Among::Except(service.exempt_ids(&entries).await?)),
         _ => None,
     };
     let mut wanted = wanted(&query);
     wanted.among = among;
+    wanted.now = service.clock().now();
     wanted.limit = size;
     wanted.offset = query.page.saturating_sub(1).saturating_mul(size);
     let mut found = store.search(&wanted).await?;
@@ -117,6 +119,7 @@ impl Drawing<'_> {
             ms: last.as_ref().map(|last| last.ms),
             checked: last.map(|last| self.times.stamp(last.at)),
             recent: link.recent,
+            flags: link.flags,
             pending: pending.iter().rev().find(|(id, _)| *id == link.id).map(|(_, c)| *c).unwrap_or_default(),
         }
     }

@@ -5,6 +5,7 @@ pub mod import;
 pub mod line;
 pub mod links;
 pub mod overview;
+pub mod review;
 pub mod runs;
 pub mod settings;
 pub mod watch;

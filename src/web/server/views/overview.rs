@@ -1,6 +1,6 @@
 //! The first page.
 
-use super::{at_hand, links::change_note, run_row};
+use super::{at_hand, links::change_note, review, run_row};
 use crate::{
     config,
     domain::{progress::RunState, schedule::Schedule},
@@ -36,7 +36,7 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
             links: totals.links,
             shown: totals.shown,
             hidden: totals.hidden,
-            review: totals.review,
+            review: review::count(caller).await?,
             whitelisted: u32::try_from(whitelisted).unwrap_or(u32::MAX),
         },
         last_run: last_run.map(|run| run_row(run, times)),

@@ -1,0 +1,44 @@
+//! Whether our own network is up: sites that are asked because they are likely to answer.
+
+use super::{Result, Service};
+use crate::{
+    domain::{class::Class, link::Link},
+    engine::{check::Terms, page::Want, probe::Request},
+};
+use std::time::Duration;
+
+/// Links of the roll that are asked where no witness is set.
+const NEIGHBOURS: usize = 3;
+
+impl Service {
+    /// Links that were well when last checked, newest first, other than those that `in_run` knows. Whitelisted links
+    /// are never asked.
+    pub(super) async fn neighbours(&self, in_run: impl Fn(i64) -> bool) -> Result<Vec<String>> {
+        let exempt = self.exempt_ids(&self.store.whitelist().await?).await?;
+        let mut links: Vec<Link> = self.store.links().await?;
+        links.retain(|link| {
+            let well = link.last_check.as_ref().is_some_and(|last| last.class == Class::Ok);
+            link.active && link.state.shown && well && !in_run(link.id) && !exempt.contains(&link.id)
+        });
+        links.sort_by_key(|link| std::cmp::Reverse(link.last_check.as_ref().map(|last| last.at)));
+        Ok(links.into_iter().take(NEIGHBOURS).map(|link| link.about.url).collect())
+    }
+
+    /// Asks for pages; says how many were asked for and how many gave any HTTP answer.
+    pub(super) async fn ask_all(&self, urls: &[String], terms: &Terms) -> (u32, u32) {
+        let asking = urls.iter().map(|url| {
+            let request = Request {
+                url: url.clone(),
+                want: Want::default(),
+                accept: Vec::new(),
+                limit: Duration::from_millis(terms.limits.timeout_ms.into()),
+                connect_limit: Duration::from_millis(terms.limits.connect_timeout_ms.into()),
+                user_agent: terms.user_agent.clone(),
+            };
+            async move { self.probe.ask(&request, self.clock.now()).await.status.is_some() }
+        });
+        let answers = futures::future::join_all(asking).await;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (count(answers.len()), count(answers.iter().filter(|answered| **answered).count()))
+    }
+}

@@ -1,0 +1,82 @@
+//! The triage queue: links that want the owner's eye, one at a time.
+
+use super::links;
+use crate::{
+    domain::{link::Manual, observation::Standing},
+    service::Result,
+    store::{Among, Sort, Status, StoreError, Wanted},
+    web::{
+        api::{fault::Fault, gate::Caller},
+        dto::{Done, Pages, ReviewPage, Span, Why},
+    },
+};
+use chrono::TimeDelta;
+
+/// How long "fine" holds.
+const FINE: TimeDelta = TimeDelta::days(30);
+
+/// What is in the queue: whitelisted links are not.
+pub async fn wanted(caller: &Caller) -> Result<Wanted> {
+    let service = &caller.service;
+    let exempt = service.exempt_ids(&service.store().whitelist().await?).await?;
+    Ok(Wanted {
+        status: Some(Status::Review),
+        now: service.clock().now(),
+        among: Some(Among::Except(exempt)),
+        sort: Sort::Id,
+        limit: 1,
+        ..Wanted::default()
+    })
+}
+
+/// How many links are in the queue.
+pub async fn count(caller: &Caller) -> Result<u32> {
+    let wanted = wanted(caller).await?;
+    Ok(caller.service.store().search(&wanted).await?.total)
+}
+
+pub async fn page(caller: &Caller, at: u32) -> std::result::Result<ReviewPage, Fault> {
+    let mut wanted = wanted(caller).await?;
+    wanted.offset = at.saturating_sub(1);
+    let store = caller.service.store();
+    let mut found = store.search(&wanted).await?;
+    let pages = Pages::of(at, found.total, 1);
+    if found.links.is_empty() && found.total > 0 {
+        // Past the end, because the last one has been dealt with.
+        wanted.offset = pages.offset();
+        found = store.search(&wanted).await?;
+    }
+    let Some(link) = found.links.pop() else { return Ok(ReviewPage { pages, ..ReviewPage::default() }) };
+    let mut why = Vec::new();
+    if link.recent.last() == Some(&Standing::Unverifiable) {
+        why.push(Why::Unverifiable);
+    }
+    if !link.state.shown {
+        why.push(Why::Hidden);
+    }
+    why.extend(link.flags.iter().map(|flag| Why::Flag(*flag)));
+    let link = Some(links::link(caller, link.id, Span::Month).await?);
+    Ok(ReviewPage { pages, why, link })
+}
+
+/// Deals with one link and goes on to the next, which then stands in its place.
+pub async fn decide(caller: &Caller, id: i64, at: u32, verdict: &str) -> std::result::Result<Done, Fault> {
+    let (words, service) = (caller.words(), &caller.service);
+    let now = service.clock().now();
+    let link = service.store().link(id).await?.ok_or(StoreError::NoSuch { what: "link", id })?;
+    let (shown, until, said) = match verdict {
+        "fine" => (true, Some(now + FINE), words.said_fine),
+        "hide" => (false, None, words.said_manual_hide),
+        "whitelist" => {
+            service.exempt_links(&[id], true).await?;
+            let said = format!("{} · {}", link.about.name, words.said_exempted);
+            let done = Done::said(said).then(format!("/review?at={at}"));
+            return Ok(done.or_undo("/api/fn/exempt_link", vec![("set", format!("{id}:off"))]));
+        }
+        _ => return Err(Fault::Refused(words.bad_request.to_owned())),
+    };
+    let manual = Manual { shown, until, set_at: now, set_by: caller.name.clone() };
+    service.store().set_manual(id, Some(manual), now).await?;
+    let done = Done::said(format!("{} · {said}", link.about.name)).then(format!("/review?at={at}"));
+    Ok(done.or_undo("/api/fn/judge_link", vec![("id", id.to_string()), ("verdict", "auto".to_owned())]))
+}
