@@ -54,6 +54,7 @@ fn answer(asked: &Message) -> Option<Message> {
         "mixed.test" => (ResponseCode::NoError, &[[93, 184, 216, 34], [10, 0, 0, 1]]),
         "fake.test" => (ResponseCode::NoError, &[[198, 18, 0, 7]]),
         "empty.test" => (ResponseCode::NoError, &[]),
+        "refused.test" => (ResponseCode::Refused, &[]),
         "broken.test" => (ResponseCode::ServFail, &[]),
         "silent.test" => return None,
         _ => (ResponseCode::NXDomain, &[]),
@@ -95,6 +96,7 @@ async fn names_are_guarded_and_their_failures_told_apart() {
     for (name, class) in [
         ("nowhere.test", Class::DnsNotFound),
         ("empty.test", Class::DnsNotFound),
+        ("refused.test", Class::DnsFailure),
         ("broken.test", Class::DnsFailure),
         ("silent.test", Class::DnsFailure),
         ("mixed.test", Class::BlockedByPolicy),
@@ -148,6 +150,10 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 
 async fn tls_site(authority: &CertifiedIssuer<'static, KeyPair>, flaw: Flaw) -> u16 {
     let (chain, key) = certificate(authority, flaw);
+    serve_tls(chain, key).await
+}
+
+async fn serve_tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -191,6 +197,23 @@ async fn certificates_have_their_names() {
         ("stranger", tls_site(&stranger, Flaw::None).await, "tls_untrusted"),
         ("plain", plain.addr.port(), "tls_failure"),
     ];
+    let own = rcgen::generate_simple_self_signed(vec!["here.test".to_owned()]).unwrap();
+    let own_key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let self_signed = serve_tls(vec![own.cert.der().clone()], own_key).await;
+    // What a server answers that knows nothing newer than TLS 1.0: its hello, in that version.
+    let old = support::site(|mut stream, _| async move {
+        let mut held = [0; 1024];
+        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut held).await?;
+        let mut hello = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 0x2f, 0]);
+        stream.write_all(&hello).await?;
+        tokio::io::AsyncReadExt::read(&mut stream, &mut held).await.map(|_| ())
+    })
+    .await;
+    let cases =
+        [&cases[..], &[("self-signed", self_signed, "tls_untrusted"), ("TLS 1.0", old.addr.port(), "tls_failure")]]
+            .concat();
     let rollcall = |args: Vec<String>| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rollcall"));
         command

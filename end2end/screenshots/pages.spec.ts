@@ -10,6 +10,7 @@ const pages = {
   link: "/links/2",
   "link-down": "/links/3",
   "link-new": "/links/new",
+  review: "/review?at=2",
   runs: "/runs",
   run: "/runs/15",
   whitelist: "/whitelist",

@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { alive, expect, test } from "../support/rollcall";
 
-const pages = ["/", "/links", "/links/new", "/links/1", "/runs", "/runs/15", "/whitelist", "/import", "/settings", "/nowhere"];
+const pages = ["/", "/links", "/links/new", "/links/1", "/review", "/runs", "/runs/15", "/whitelist", "/import", "/settings", "/nowhere"];
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(colorScheme, () => {

@@ -17,7 +17,7 @@ test("a run streams in, survives a reload and a second tab, and ends in its coun
   await expect(page.locator(bar)).toBeVisible();
 
   for (const tab of [page, second]) await expect(tab.locator(bar)).toBeHidden();
-  await expect(second.locator(".card.run")).toContainText("已检查 23 · 隐藏 6 · 恢复 1 · 无法核对 3 · 白名单 1");
+  await expect(second.locator(".card.run")).toContainText("已检查 23 · 隐藏 9 · 恢复 1 · 无法核对 5 · 白名单 1");
   await expect(second.locator(".changes")).toContainText("忘了你");
   await expect(page.locator(row("茶馆 404"))).toContainText("网页请求返回404");
   await expect(page.locator(row("忘了你"))).toContainText("网站未设置本站外链");

@@ -1,6 +1,6 @@
 import { alive, expect, row, test } from "../support/rollcall";
 
-const pages = ["/", "/links", "/links/1", "/links/1/edit", "/links/new", "/runs", "/runs/1", "/whitelist", "/import", "/settings"];
+const pages = ["/", "/links", "/links/1", "/links/1/edit", "/links/new", "/review", "/runs", "/runs/1", "/whitelist", "/import", "/settings"];
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {

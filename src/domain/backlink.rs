@@ -128,7 +128,7 @@ fn wrapped_addresses(target: &Url) -> Vec<Url> {
     }
     let path = percent_decode_str(target.path()).decode_utf8_lossy().into_owned();
     if let Some(start) = find_address_start(&path) {
-        let mut text = path[start..].to_owned();
+        let mut text = with_two_slashes(&path[start..]);
         if let Some(query) = target.query() {
             text.push('?');
             text.push_str(query);
@@ -163,6 +163,14 @@ fn absolute(text: &str) -> Option<Url> {
         return None;
     }
     Url::parse(&whole).ok()
+}
+
+/// An address whose double slash a server may have folded into one.
+fn with_two_slashes(text: &str) -> String {
+    match text.split_once(":/") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.trim_start_matches('/')),
+        None => text.to_owned(),
+    }
 }
 
 fn find_address_start(path: &str) -> Option<usize> {

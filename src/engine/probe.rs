@@ -35,6 +35,8 @@ pub const MAX_BODY: u64 = 2 << 20;
 const MAX_IDLE: usize = 0;
 /// Bodies in br and zstd, which nobody asked for, that are expanded at once.
 const COSTLY_AT_ONCE: usize = 8;
+/// More headers than this, bytes, are no answer: Chromium's limit.
+const MAX_HEAD: usize = 256 << 10;
 /// Headers that are kept as evidence.
 const TELLING: [&str; 8] = [
     "server",
@@ -168,6 +170,11 @@ impl Probe {
             let status = response.status();
             seen.status = Some(status.as_u16());
             seen.page = None;
+            let head: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+            if head > MAX_HEAD {
+                seen.detail = Some(format!("{head} bytes of headers"));
+                return Err(Class::HttpProtocol.into());
+            }
             seen.headers = telling(response.headers());
             seen.retry_after = retry_after(&response, now);
             if let Some(hit) = walls::by_headers(status.as_u16(), |name| text_of(response.headers(), name)) {

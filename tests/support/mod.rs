@@ -3,8 +3,12 @@
 
 use rollcall::{
     clock::{Clock, SharedClock, SystemClock},
-    domain::link::About,
-    engine::{guard::Allowed, probe::Probe},
+    domain::{backlink::MySites, link::About, observation::Observation, settings::Limits},
+    engine::{
+        check::{Course, Next, Terms},
+        guard::Allowed,
+        probe::Probe,
+    },
     service::{Network, Service},
     store::{SharedStore, sqlite::SqliteStore},
 };
@@ -15,10 +19,12 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::Instant,
 };
 
 /// A server, and how often it was connected to.
@@ -182,5 +188,33 @@ impl Clock for HandClock {
 impl HandClock {
     pub fn set(&self, text: &str) {
         *self.0.lock().unwrap() = text.parse().unwrap();
+    }
+}
+
+/// One attempt's time limit in tests of the engine.
+pub const LIMIT: Duration = Duration::from_millis(700);
+
+pub fn terms(retries: u32) -> Arc<Terms> {
+    let ms = u32::try_from(LIMIT.as_millis()).unwrap();
+    Arc::new(Terms {
+        sites: Arc::new(MySites::new(&[ME.to_owned()], &[]).unwrap()),
+        discovery: true,
+        limits: Limits { timeout_ms: ms, connect_timeout_ms: 500, retries, ..Limits::default() },
+        user_agent: "test".into(),
+    })
+}
+
+/// One whole check, with its waits.
+pub async fn check_with(probe: &Probe, about: &About, terms: Arc<Terms>) -> Observation {
+    let mut course = Course::new(1, about, terms);
+    let clock = clock();
+    loop {
+        let start = Instant::now();
+        let seen = probe.ask(&course.request(), clock.now()).await;
+        assert!(start.elapsed() < LIMIT + Duration::from_millis(100), "took {:?}", start.elapsed());
+        match course.take(seen, clock.now(), 0.0) {
+            Next::Done(observation) => return *observation,
+            Next::Ask(wait) => tokio::time::sleep(wait).await,
+        }
     }
 }

@@ -51,6 +51,16 @@ enum Manner {
     BotWall,
     RateLimited,
     ScriptOnly,
+    /// A challenge page that says 200, told by what it loads.
+    WallPage,
+    /// Sends everybody round in a circle.
+    Circle,
+    /// Leads to a place that checks may not go to.
+    Inward,
+    /// Goes on and on.
+    Endless,
+    /// The domain is for sale.
+    Parked,
     /// Longer than any time limit.
     Slow,
     /// Nothing listens there.
@@ -63,7 +73,7 @@ const RING: [(&str, &str, Manner, u64); 24] = [
     ("Paper Lanterns", "Writing", Manner::Fine, 340),
     ("咸鱼的代码铺", "技术", Manner::Gbk, 260),
     ("夜航船", "写作", Manner::Wrapped, 480),
-    ("Late Commits", "Tech", Manner::Fine, 90),
+    ("Late Commits", "Tech", Manner::Inward, 90),
     ("茶馆 404", "技术", Manner::Status(404), 150),
     ("云上小站", "生活", Manner::Status(500), 210),
     ("Gone Fishing", "Life", Manner::Gone, 0),
@@ -75,13 +85,13 @@ const RING: [(&str, &str, Manner, u64); 24] = [
     (WHITELISTED, "写作", Manner::Gone, 0),
     ("搬家公司", "生活", Manner::Moved, 140),
     ("友链在别页", "技术", Manner::OnFriendsPage, 200),
-    ("Quiet Hours", "Life", Manner::Fine, 650),
-    ("半亩方塘", "写作", Manner::Fine, 880),
+    ("Quiet Hours", "Life", Manner::Circle, 130),
+    ("半亩方塘", "写作", Manner::WallPage, 880),
     ("Rust & Rain", "Tech", Manner::Fine, 1100),
     ("别太快", "技术", Manner::RateLimited, 60),
     ("脚本之家", "技术", Manner::ScriptOnly, 170),
-    ("像素花园", "生活", Manner::Fine, 1500),
-    ("Second Draft", "Writing", Manner::Fine, 1900),
+    ("像素花园", "生活", Manner::Parked, 1500),
+    ("Second Draft", "Writing", Manner::Endless, 1900),
     ("南风知我意", "写作", Manner::Fine, 2400),
 ];
 
@@ -129,6 +139,16 @@ async fn home(State(site): State<Arc<Site>>) -> Response {
         }
         Manner::RateLimited => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "3600")]).into_response(),
         Manner::ScriptOnly => html("<div id=root></div><script src=/app.js></script>".to_owned()),
+        Manner::WallPage => html(
+            "<script>var arg1='0A1B';document.cookie='acw_sc__v2='+arg1;document.location.reload()</script>".to_owned(),
+        ),
+        Manner::Circle => Redirect::temporary("/").into_response(),
+        Manner::Inward => Redirect::temporary("http://192.168.1.1/").into_response(),
+        Manner::Endless => html(page(site.name, &"<p>还有，还有。</p>".repeat(100_000))),
+        Manner::Parked => html(format!(
+            "<title>This domain is for sale</title><h1>{}</h1><p>Buy this domain.</p><a href=/offer>Offer</a>",
+            site.name
+        )),
         Manner::Slow => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             status_page(200)

@@ -14,6 +14,9 @@ use std::{
 
 /// Where the common frameworks put what they draw.
 const MOUNTS: [&str; 7] = ["root", "app", "__next", "__nuxt", "___gatsby", "q-app", "svelte"];
+/// Style rules under which nobody sees anything.
+const HIDING: [&str; 6] =
+    ["display:none", "visibility:hidden", "visibility:collapse", "opacity:0", "font-size:0", "font-size:0px"];
 const NOSCRIPT_MAX: usize = 64 * 1024;
 const PARSER_MEMORY: usize = 512 * 1024;
 
@@ -137,7 +140,7 @@ fn within(state: &Arc<Mutex<State>>, el: &mut Element<'_, '_>, depth: fn(&mut St
 fn hides(el: &Element<'_, '_>) -> bool {
     let Some(style) = el.get_attribute("style") else { return false };
     let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-    style.contains("display:none") || style.contains("visibility:hidden")
+    style.split(';').any(|rule| HIDING.contains(&rule.trim_end_matches("!important")))
 }
 
 /// A noscript's content counts, although the parser saw it as text.

@@ -65,7 +65,10 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
                     }
                 })}
         </p>
-        {held.stages.map(|stages| view! { <TimeLine stages total=seen.ms /> })}
+        {held
+            .stages
+            .filter(|stages| *stages != Stages::default())
+            .map(|stages| view! { <TimeLine stages total=seen.ms /> })}
         <Facts rows=facts />
         {held
             .excerpt

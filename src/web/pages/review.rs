@@ -55,7 +55,7 @@ fn Queue(page: ReviewPage) -> impl IntoView {
             <h1 tabindex="-1">{words.nav_review}</h1>
             <span class="count">{format!("{} / {}", pages.page, pages.total)}</span>
         </header>
-        <p class="soft">{words.review_text}</p>
+        <p class="soft lead">{words.review_text}</p>
         <SharedForms />
         <One link why at=pages.page next />
     }
@@ -129,6 +129,7 @@ fn sign(words: &Words, row: &LinkRow, why: Why) -> (Look, String) {
 #[component]
 fn Verdicts(row: LinkRow, at: u32, next: u32) -> impl IntoView {
     let words = use_words();
+    let hide = if row.shown { words.hide_by_hand } else { words.keep_hidden };
     let act = |key: &'static str, verdict: &'static str, label: &'static str, class: &'static str| {
         view! {
             <button type="submit" class=class form="review" name="verdict" value=verdict data-hotkey=key>
@@ -143,7 +144,7 @@ fn Verdicts(row: LinkRow, at: u32, next: u32) -> impl IntoView {
             <input type="hidden" name="at" value=at.to_string() />
         </form>
         <div class="verdicts">
-            {act("f", "fine", words.fine_30, "primary")} {act("h", "hide", words.hide_by_hand, "")}
+            {act("f", "fine", words.fine_30, "primary")} {act("h", "hide", hide, "")}
             {act("w", "whitelist", words.to_whitelist, "")}
             <button type="submit" form="recheck" name="link_id" value=row.id.to_string() data-hotkey="r">
                 {words.recheck}

@@ -301,6 +301,7 @@ words! {
     review_none: "没有待确认的友链", "Nothing to review";
     review_none_text: "无法核对、有异常迹象或刚被隐藏的友链会出现在这里。", "Links that checks could not tell, that look odd, or that were newly hidden come up here.";
     fine_30: "30 天内视为正常", "Fine for 30 days";
+    keep_hidden: "保持隐藏", "Keep hidden";
     skip_one: "跳过", "Skip";
     newly_hidden: "最近被隐藏", "Newly hidden";
     until: "至", "until";
