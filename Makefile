@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check fmt bench site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check fmt bench fuzz site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -38,9 +38,13 @@ fmt: ## Format the code
 	cargo fmt --all
 
 bench: site ## The figures of docs/benchmarks.md, as ratios
+	$(CARGO) bench --features ssr --bench parse
 	$(CARGO) bench --features ssr --bench ring
 	$(CARGO) bench --features ssr --bench pages
 	$(CARGO) bench --features ssr --bench many
+
+fuzz: setup ## A million random and mutated pages through the parser
+	$(CARGO) bench --features ssr --bench fuzz
 
 site: setup ## The browser part, into target/site
 	@echo "== Browser part"

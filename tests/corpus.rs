@@ -1,5 +1,8 @@
 //! The corpus of pages: which link back, how, and which do not. tests/corpus/README.md says how to add one.
 
+#[path = "support/pages.rs"]
+mod pages;
+
 use rollcall::{
     domain::{backlink::MySites, observation::Via},
     engine::page::{Appetite, PageFacts, PageReader, Want},
@@ -78,7 +81,7 @@ fn encode(charset: &str, text: &str) -> Vec<u8> {
 }
 
 fn read(page: &Page, piece: usize) -> PageFacts {
-    let want = Want { sites: Some(page.sites.clone()), friend_pages: true };
+    let want = Want { sites: Some(page.sites.clone()), friend_pages: true, ..Want::default() };
     let mut reader = PageReader::new(page.at.clone(), page.content_type.as_deref(), want);
     for bytes in page.body.chunks(piece.min(page.body.len()).max(1)) {
         if reader.feed(bytes) == Appetite::Enough {
@@ -124,4 +127,17 @@ fn names_are_unique() {
     names.dedup();
     assert_eq!(names.len(), count);
     println!("{count} pages");
+}
+
+/// `make fuzz` reads a million of these.
+#[test]
+fn mutated_pages_do_no_harm() {
+    let seeds = pages::seeds();
+    for seed in 0..5_000 {
+        let page = pages::page(&seeds, seed);
+        let start = std::time::Instant::now();
+        let facts = pages::read(&page, seed);
+        assert!(start.elapsed().as_secs() < 2, "seed {seed} took {:?}", start.elapsed());
+        pages::assert_bounded(&facts, seed);
+    }
 }

@@ -156,6 +156,8 @@ fn every_format_comes_back_as_it_went_out() {
         state: LinkState::new(chrono::DateTime::UNIX_EPOCH),
         last_check: None,
         recent: Vec::new(),
+        flags: Vec::new(),
+        good_title: None,
     };
     let links = [link(1, "甲 \"A\" & <b>", "https://a.test/?x=1&y=2", "组"), link(2, "- b: #c", "https://b.test/", "")];
     for format in [Format::Json, Format::Csv, Format::LinkYml, Format::FriendJson, Format::Opml] {

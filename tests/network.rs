@@ -153,14 +153,17 @@ async fn tls_site(authority: &CertifiedIssuer<'static, KeyPair>, flaw: Flaw) -> 
     serve_tls(chain, key).await
 }
 
-async fn serve_tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> u16 {
-    let config = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> ServerConfig {
+    ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+        .unwrap()
+}
+
+async fn serve_tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> u16 {
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(chain, key)));
     let site = support::site(move |stream, _| {
         let acceptor = acceptor.clone();
         async move {
@@ -169,6 +172,30 @@ async fn serve_tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'stat
             let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut held).await?;
             stream.write_all(friendly().as_bytes()).await?;
             stream.shutdown().await
+        }
+    })
+    .await;
+    site.addr.port()
+}
+
+/// A site that speaks HTTP/2 and nothing else.
+async fn h2_site(authority: &CertifiedIssuer<'static, KeyPair>) -> u16 {
+    let (chain, key) = certificate(authority, Flaw::None);
+    let mut config = server_config(chain, key);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    const PAGE: &str = "<a href=https://me.example.com/>me</a>";
+    let site = support::site(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let stream = hyper_util::rt::TokioIo::new(acceptor.accept(stream).await?);
+            let answer = hyper::service::service_fn(async |asked: hyper::Request<hyper::body::Incoming>| {
+                assert_eq!(asked.version(), hyper::Version::HTTP_2);
+                Ok::<_, std::convert::Infallible>(hyper::Response::new(axum::body::Body::from(PAGE)))
+            });
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let served = hyper::server::conn::http2::Builder::new(executor).serve_connection(stream, answer).await;
+            served.map_err(std::io::Error::other)
         }
     })
     .await;
@@ -211,9 +238,15 @@ async fn certificates_have_their_names() {
         tokio::io::AsyncReadExt::read(&mut stream, &mut held).await.map(|_| ())
     })
     .await;
-    let cases =
-        [&cases[..], &[("self-signed", self_signed, "tls_untrusted"), ("TLS 1.0", old.addr.port(), "tls_failure")]]
-            .concat();
+    let cases = [
+        &cases[..],
+        &[
+            ("HTTP/2", h2_site(&trusted).await, "ok"),
+            ("self-signed", self_signed, "tls_untrusted"),
+            ("TLS 1.0", old.addr.port(), "tls_failure"),
+        ],
+    ]
+    .concat();
     let rollcall = |args: Vec<String>| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rollcall"));
         command

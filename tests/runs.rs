@@ -17,7 +17,7 @@ use rollcall::{
         probe::{Probe, Request, Seen},
         run::Ask,
     },
-    service::{Pick, Recheck, Service},
+    service::{Network, Pick, Recheck, Service},
     store::Settled,
 };
 use std::{sync::Arc, time::Duration};
@@ -136,6 +136,64 @@ async fn witnesses_speak_for_our_own_network() {
 }
 
 /// A site that answers once it is told to.
+#[tokio::test]
+async fn a_laptop_without_network_hides_nobody_however_small_the_ring() {
+    let (_folder, store) = support::store().await;
+    // Name servers that nobody runs, as behind a cable that is out.
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let network = Network { allowed: support::loopback(), dns: vec![nobody] };
+    let service = Service::start(store, network, support::clock()).await.unwrap();
+    service.set("retries", "0").await.unwrap();
+    let alone = enter(&service, "alone", "http://alone.test/").await;
+    let settled = run(&service).await;
+    assert_eq!((settled.hold, settled.counts.to_not_show), (Some(Hold::NoAnswerAtAll), 1));
+    assert!(is_shown(&service, alone).await);
+
+    // A neighbour that answers says that it is the link and not our network.
+    let neighbour = says(friendly()).await;
+    let well = enter(&service, "neighbour", &neighbour.url()).await;
+    let one = async |id| {
+        let plan = service.plan().await.unwrap();
+        let started = service.start_run(Trigger::Click, Pick::Ids(vec![id]), plan).await.unwrap();
+        started.done.unwrap().await.unwrap().unwrap()
+    };
+    assert_eq!(one(well).await.hold, None);
+    let asked = neighbour.hits();
+    assert_eq!(one(alone).await.hold, None);
+    assert_eq!(neighbour.hits(), asked + 1, "it was asked as a witness");
+    assert!(!is_shown(&service, alone).await);
+}
+
+#[tokio::test]
+async fn every_request_names_rollcall_and_its_owner_and_is_a_get() {
+    let (_folder, service) = service().await;
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let listening = site(move |mut stream, _| {
+        let told = told.clone();
+        async move {
+            let mut held = vec![0; 4096];
+            let n = tokio::io::AsyncReadExt::read(&mut stream, &mut held).await?;
+            told.send(String::from_utf8_lossy(&held[..n]).into_owned()).unwrap();
+            stream.write_all(friendly().as_bytes()).await
+        }
+    })
+    .await;
+    enter(&service, "listening", &listening.url()).await;
+    run(&service).await;
+    service.set("user_agent", "my own/1").await.unwrap();
+    run(&service).await;
+    let [first, second] = [heard.recv().await.unwrap(), heard.recv().await.unwrap()];
+    assert!(first.starts_with("GET / HTTP/1.1\r\n"), "{first}");
+    let agent = concat!(
+        "user-agent: Mozilla/5.0 (compatible; Rollcall/",
+        env!("CARGO_PKG_VERSION"),
+        "; +https://me.example.com/)"
+    );
+    assert!(first.contains(agent), "{first}");
+    assert!(first.contains("accept: text/html,") && first.contains("accept-encoding: gzip\r\n"), "{first}");
+    assert!(second.contains("user-agent: my own/1\r\n"), "{second}");
+}
+
 async fn gated() -> (support::Site, Arc<Notify>) {
     let open = Arc::new(Notify::new());
     let gate = open.clone();

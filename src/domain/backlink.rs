@@ -4,11 +4,13 @@ use super::{
     address::{self, AddressError},
     observation::Via,
 };
+use aho_corasick::AhoCorasick;
 use base64::{
     Engine as _, alphabet, engine::general_purpose::GeneralPurpose, engine::general_purpose::GeneralPurposeConfig,
 };
 use percent_encoding::percent_decode_str;
 use regex::{Regex, RegexBuilder};
+use std::sync::LazyLock;
 use url::Url;
 
 /// Why a my-site rule cannot be used.
@@ -40,6 +42,8 @@ struct MySite {
 const PATTERN_BYTES: usize = 1 << 20;
 /// How deep wrappers within wrappers are followed.
 const WRAPPER_DEPTH: u8 = 2;
+/// Parameters of an address that are looked into.
+const WRAPPER_PARAMETERS: usize = 12;
 /// Longer addresses are not searched for wrapped ones.
 const WRAPPER_MAX_BYTES: usize = 4096;
 
@@ -75,6 +79,11 @@ impl MySites {
         self.is_wrapped(target, WRAPPER_DEPTH).then_some(Via::Wrapper)
     }
 
+    /// Whether an address lies on the host of a my-site.
+    pub fn has_host(&self, target: &Url) -> bool {
+        self.sites.iter().any(|site| site.host == address::bare_host(target))
+    }
+
     /// The first piece of text that a pattern matches.
     pub fn search<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.patterns.iter().find_map(|pattern| pattern.find(text)).map(|found| found.as_str())
@@ -85,7 +94,12 @@ impl MySites {
     }
 
     fn is_wrapped(&self, target: &Url, depth: u8) -> bool {
-        if depth == 0 || !matches!(target.scheme(), "http" | "https") || target.as_str().len() > WRAPPER_MAX_BYTES {
+        let text = target.as_str();
+        if depth == 0 || !matches!(target.scheme(), "http" | "https") || text.len() > WRAPPER_MAX_BYTES {
+            return false;
+        }
+        // Past the scheme, which has one of the marks itself.
+        if !may_wrap(&text[target.scheme().len() + 3..]) {
             return false;
         }
         wrapped_addresses(target).iter().any(|inner| self.is_mine(inner) || self.is_wrapped(inner, depth - 1))
@@ -115,10 +129,20 @@ fn plain_path(url: &Url) -> String {
     decoded.trim_end_matches('/').to_owned()
 }
 
+/// Whether an address may have another in it: a quick look before the close one.
+pub fn may_wrap(text: &str) -> bool {
+    static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        // "http", "HTTP", "Http" and "//" in base64; something encoded; or plain.
+        let marks = ["http", "aHR0", "SFRU", "SHR0", "Ly8", "Ly9", "%", "//"];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(marks).expect("a few short texts")
+    });
+    MARKS.is_match(text)
+}
+
 /// Every absolute http address that a redirect wrapper's query or path names, plain, percent-encoded or base64.
 fn wrapped_addresses(target: &Url) -> Vec<Url> {
     let mut found = Vec::new();
-    for (key, value) in target.query_pairs() {
+    for (key, value) in target.query_pairs().take(WRAPPER_PARAMETERS) {
         found.extend(hidden_address(&value));
         // `/go?https://…` and `/go?aHR0cHM6…` have no key to speak of.
         found.extend(hidden_address(&key));
@@ -135,7 +159,7 @@ fn wrapped_addresses(target: &Url) -> Vec<Url> {
         }
         found.extend(absolute(&text));
     }
-    found.extend(path.split('/').filter_map(hidden_address));
+    found.extend(path.split('/').take(WRAPPER_PARAMETERS).filter_map(hidden_address));
     if let Some(fragment) = target.fragment() {
         found.extend(hidden_address(&percent_decode_str(fragment).decode_utf8_lossy()));
     }

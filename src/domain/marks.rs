@@ -1,7 +1,7 @@
 //! Looks for all the texts that walls and parking pages are told by, in one pass.
 
 use super::{flags, walls};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::{collections::BTreeSet, sync::LazyLock};
 
 /// How much of a page's beginning is searched, bytes.
@@ -14,7 +14,8 @@ static MARKS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder().ascii_case_insensitive(true).build(&*MARKS).expect("a few hundred short fixed texts")
+    let builder = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).clone();
+    builder.build(&*MARKS).expect("a few hundred short fixed texts")
 });
 
 /// The marks that a page has.

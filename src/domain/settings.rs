@@ -6,7 +6,7 @@ mod tests;
 
 pub use keys::{Input, KEYS, Key, Section, seconds};
 
-use super::{backlink::MySites, class::Class, policy::Policy};
+use super::{address, backlink::MySites, class::Class, policy::Policy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -77,9 +77,9 @@ impl Default for Limits {
     }
 }
 
-/// Names the program, as a polite crawler does.
+/// Names the program and whoever runs it, as a polite crawler does. `{site}` becomes the owner's address.
 pub const DEFAULT_USER_AGENT: &str =
-    concat!("Mozilla/5.0 (compatible; Rollcall/", env!("CARGO_PKG_VERSION"), "; friend-link checker)");
+    concat!("Mozilla/5.0 (compatible; Rollcall/", env!("CARGO_PKG_VERSION"), "; +{site})");
 
 /// A setting that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,14 @@ impl std::fmt::Display for Why {
 pub const HIDE_AFTER: &str = "hide_after.";
 
 impl Settings {
+    /// The User-Agent of every request, `{site}` filled in: the first of my sites, or where the dashboard is reached,
+    /// or the project's own address.
+    pub fn agent(&self) -> String {
+        let own = self.my_sites.iter().chain([&self.public_url]).find_map(|site| address::parse(site).ok());
+        let site = own.map_or_else(|| env!("CARGO_PKG_HOMEPAGE").to_owned(), |url| url.to_string());
+        self.user_agent.replace("{site}", &site)
+    }
+
     /// Builds the settings from stored texts. Keys that are unknown or no longer valid are left at their
     /// defaults and returned, so that an older program can still start.
     pub fn from_stored<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Settings, Vec<SettingError>) {

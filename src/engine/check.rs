@@ -117,6 +117,7 @@ impl Course {
             want: Want {
                 sites: looks.then(|| self.terms.sites.clone()),
                 friend_pages: looks && self.terms.discovery && self.stage == Stage::Home,
+                marks: false,
             },
             accept: self.overrides.accept.clone(),
             limit,

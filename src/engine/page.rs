@@ -15,6 +15,7 @@ use crate::domain::{
     observation::{Via, clip},
 };
 use encoding_rs::{Decoder, Encoding};
+use handlers::Reading;
 use json::Strings;
 use lol_html::{OutputSink, send::HtmlRewriter};
 use state::State;
@@ -28,6 +29,8 @@ pub struct Want {
     pub sites: Option<Arc<MySites>>,
     /// Note the pages that look like the friend's own links page.
     pub friend_pages: bool,
+    /// Look for the marks of walls however much there is on the page.
+    pub marks: bool,
 }
 
 /// A backlink that was found.
@@ -68,9 +71,18 @@ pub enum Appetite {
 }
 
 const TITLE_MAX: usize = 300;
+/// How much of a page's beginning is kept until its end, for a closer look.
+const SAMPLE: usize = 64 * 1024;
+const QUICK: Reading = Reading { outermost: true, hiding: false };
 const CHUNK: usize = 8 * 1024;
 /// Less visible text than this, with a script, is a page built by scripts.
 const SCRIPT_ONLY_TEXT: usize = 200;
+/// A page of more tags is given up: each costs time, and pages of people have fewer in 2 MiB.
+const MAX_TAGS: usize = 100_000;
+/// A link costs as much time as so many tags more.
+const LINK_TAGS: usize = 3;
+/// Words that stand later than this do not count.
+const WORDS_WITHIN: usize = 512 * 1024;
 /// A page of less visible text than this, bytes, and fewer links is sparse.
 const SPARSE_TEXT: usize = 3000;
 const SPARSE_LINKS: u32 = 12;
@@ -79,21 +91,31 @@ const EXCERPT_CHARS: usize = 300;
 
 /// A page in the making.
 pub struct PageReader {
+    page: Url,
+    want: Want,
     head: Vec<u8>,
     content_type: Option<String>,
     decoder: Option<Decoder>,
     parser: Parser,
     state: Arc<Mutex<State>>,
-    /// The page's beginning, for the marks of walls and parking pages.
+    /// The page's beginning.
     sample: String,
     /// The decoded text, where patterns have to be searched for.
     text: Option<String>,
     buffer: String,
+    /// Tags so far, both ends counted.
+    tags: usize,
+    /// Bytes that the words were taken from.
+    read: usize,
 }
 
 /// What becomes of the decoded text.
 enum Parser {
-    Html(Box<HtmlRewriter<'static, Nowhere>>),
+    Html {
+        tags: Box<HtmlRewriter<'static, Nowhere>>,
+        /// Takes in the words, until there are enough.
+        words: Option<Box<HtmlRewriter<'static, Nowhere>>>,
+    },
     /// JSON is searched for addresses.
     Json(Strings),
     /// It gave up.
@@ -110,8 +132,10 @@ impl PageReader {
     /// Starts on the page at `page`, whose header names `content_type`.
     pub fn new(page: Url, content_type: Option<&str>, want: Want) -> PageReader {
         let text = want.sites.as_ref().filter(|s| s.has_patterns()).map(|_| String::new());
-        let state = Arc::new(Mutex::new(State::new(page, want)));
+        let state = Arc::new(Mutex::new(State::new(page.clone(), want.clone())));
         PageReader {
+            page,
+            want,
             head: Vec::new(),
             content_type: content_type.map(str::to_owned),
             decoder: None,
@@ -120,6 +144,8 @@ impl PageReader {
             sample: String::new(),
             text,
             buffer: String::new(),
+            tags: 0,
+            read: 0,
         }
     }
 
@@ -151,13 +177,23 @@ impl PageReader {
             self.decode(&[], true);
         }
         let parser = std::mem::replace(&mut self.parser, Parser::None);
-        let is_html = matches!(parser, Parser::Html(_));
-        if let Parser::Html(rewriter) = parser {
-            // Only the memory limit can fail here, and that was noted when it happened.
-            let _ = rewriter.end();
+        let is_html = matches!(parser, Parser::Html { .. });
+        if let Parser::Html { tags, words } = parser {
+            // Only the limits can fail here, and that was noted when it happened.
+            let _ = tags.end();
+            let _ = words.map(|words| words.end());
         }
+        handlers::parse_noscripts(&self.state, false);
         let mut state = lock(&self.state);
+        let settled = state.facts.found.is_none();
         state.settle_pending();
+        let hasty = state.facts.found.as_ref().is_some_and(|found| !found.hidden);
+        if hasty
+            && (settled || handlers::may_hide(&self.sample))
+            && let Some(closer) = handlers::found_closely(State::new(self.page, self.want), &self.sample)
+        {
+            state.facts.found = Some(closer);
+        }
         if let (None, Some(text), Some(sites)) = (&state.facts.found, &self.text, state.want.sites.clone()) {
             state.facts.found = sites.search(text).map(|hit| {
                 let mut href = hit.to_owned();
@@ -170,7 +206,9 @@ impl PageReader {
         state.facts.script_only = state.scripted && state.links == 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
         state.facts.sparse = is_html && state.text_bytes < SPARSE_TEXT && state.links < SPARSE_LINKS;
         if state.facts.found.is_none() {
-            state.facts.marks = marks::Seen::on(&self.sample);
+            if state.facts.sparse || state.want.marks {
+                state.facts.marks = marks::Seen::on(&self.sample[..self.sample.floor_char_boundary(marks::WINDOW)]);
+            }
             let words = htmlize::unescape(state.words.as_str());
             let excerpt: String = words.trim().chars().take(EXCERPT_CHARS).collect();
             state.facts.excerpt = Some(excerpt).filter(|text| !text.is_empty());
@@ -185,7 +223,9 @@ impl PageReader {
         self.parser = if json::is_json(self.content_type.as_deref(), &head) {
             Parser::Json(Strings::default())
         } else {
-            Parser::Html(Box::new(HtmlRewriter::new(handlers::settings(&self.state, true), Nowhere)))
+            let tags = Box::new(HtmlRewriter::new(handlers::settings(&self.state, QUICK), Nowhere));
+            let words = Box::new(HtmlRewriter::new(handlers::words(&self.state), Nowhere));
+            Parser::Html { tags, words: Some(words) }
         };
         self.decode(&head, last)
     }
@@ -212,11 +252,15 @@ impl PageReader {
         if let Some(text) = &mut self.text {
             text.push_str(&self.buffer);
         }
-        let room = marks::WINDOW.saturating_sub(self.sample.len());
+        let room = SAMPLE.saturating_sub(self.sample.len());
         self.sample.push_str(&self.buffer[..self.buffer.floor_char_boundary(room)]);
         match &mut self.parser {
-            Parser::Html(rewriter) => {
-                if rewriter.write(self.buffer.as_bytes()).is_err() {
+            Parser::Html { tags, words } => {
+                self.read += self.buffer.len();
+                self.tags += memchr::memchr_iter(b'<', self.buffer.as_bytes()).count();
+                words.take_if(|words| words.write(self.buffer.as_bytes()).is_err() || self.read > WORDS_WITHIN);
+                let links = lock(&self.state).links as usize;
+                if self.tags + links * LINK_TAGS > MAX_TAGS || tags.write(self.buffer.as_bytes()).is_err() {
                     self.parser = Parser::None;
                     lock(&self.state).facts.given_up = true;
                 }

@@ -124,7 +124,7 @@ pub(super) fn terms_of(settings: &Settings, sites: MySites) -> Terms {
         sites: Arc::new(sites),
         discovery: settings.discovery,
         limits: settings.limits.clone(),
-        user_agent: settings.user_agent.as_str().into(),
+        user_agent: settings.agent().into(),
     }
 }
 

@@ -257,7 +257,10 @@ pub const KEYS: &[Key] = &[
         name: "user_agent",
         section: Section::Engine,
         label: ("User-Agent", "User-Agent"),
-        help: ("检查时向对方表明的身份", "how checks introduce themselves"),
+        help: (
+            "检查时向对方表明的身份；{site} 会换成本站地址",
+            "how checks introduce themselves; {site} becomes your own address",
+        ),
         input: Input::Text,
         get: |s| s.user_agent.clone(),
         set: |s, v| {

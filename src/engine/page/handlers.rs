@@ -1,6 +1,6 @@
 //! The parser's handlers: which elements and texts are looked at.
 
-use super::{Nowhere, TITLE_MAX, lock, state::State};
+use super::{Found, Nowhere, TITLE_MAX, lock, state::State};
 use crate::domain::observation::clip;
 use lol_html::{
     MemorySettings,
@@ -9,7 +9,8 @@ use lol_html::{
 };
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex},
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex},
 };
 
 /// Where the common frameworks put what they draw.
@@ -17,28 +18,63 @@ const MOUNTS: [&str; 7] = ["root", "app", "__next", "__nuxt", "___gatsby", "q-ap
 /// Style rules under which nobody sees anything.
 const HIDING: [&str; 6] =
     ["display:none", "visibility:hidden", "visibility:collapse", "opacity:0", "font-size:0", "font-size:0px"];
-const NOSCRIPT_MAX: usize = 64 * 1024;
+/// Without one of these nothing is hidden; in both cases, as people write them.
+const HIDING_WORDS: [&str; 10] =
+    ["hidden", "HIDDEN", "Hidden", "display", "DISPLAY", "Display", "visibility", "VISIBILITY", "opacity", "font-size"];
 const PARSER_MEMORY: usize = 512 * 1024;
 
-/// The handlers. `outermost` is off for the content of a noscript, which is parsed again.
-pub fn settings(state: &Arc<Mutex<State>>, outermost: bool) -> Settings<'static, 'static> {
-    let memory = MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY);
-    let mut settings = Settings::new_send()
-        .with_strict(false)
-        .with_memory_settings(memory)
-        .append_element_content_handler(on("a[href], area[href]", state, |state, el| {
+/// Elements that are looked at, parsed once.
+static SELECTORS: LazyLock<BTreeMap<&'static str, lol_html::Selector>> = LazyLock::new(|| {
+    let all = [
+        LINKS,
+        "template",
+        "[hidden]",
+        "[style]",
+        "base[href]",
+        "a[href]",
+        "meta[http-equiv]",
+        SCRIPTED,
+        "title",
+        "noscript",
+    ];
+    all.into_iter().map(|selector| (selector, selector.parse().expect("a fixed selector"))).collect()
+});
+const LINKS: &str = "a[href], area[href]";
+const SCRIPTED: &str = "script[src], div[id]";
+
+/// What is parsed, and how closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Off for the content of a noscript, which is parsed again.
+    pub outermost: bool,
+    /// Whether elements are hidden is told, which costs a look at the attributes of all of them.
+    pub hiding: bool,
+}
+
+/// The handlers.
+pub fn settings(state: &Arc<Mutex<State>>, reading: Reading) -> Settings<'static, 'static> {
+    let mut settings = plain_settings()
+        .append_element_content_handler(on(LINKS, state, move |state, el| {
             let href = el.get_attribute("href").unwrap_or_default();
-            let hidden = el.has_attribute("hidden") || hides(el);
-            lock(state).link(&href, el.get_attribute("rel"), hidden);
+            let more = || (el.get_attribute("rel"), el.has_attribute("hidden") || hides(el));
+            lock(state).link(&href, more, reading.hiding);
         }))
-        .append_element_content_handler(on("template", state, |state, el| within(state, el, |s| &mut s.templates)))
-        .append_element_content_handler(on("[hidden]", state, |state, el| within(state, el, |s| &mut s.hidden)))
-        .append_element_content_handler(on("[style]", state, |state, el| {
-            if hides(el) {
-                within(state, el, |s| &mut s.hidden);
-            }
+        .append_element_content_handler(on("template", state, |state, el| within(state, el, |s| &mut s.templates)));
+    if reading.hiding {
+        settings = settings
+            .append_element_content_handler(on("[hidden]", state, |state, el| within(state, el, |s| &mut s.hidden)))
+            .append_element_content_handler(on("[style]", state, |state, el| {
+                if hides(el) {
+                    within(state, el, |s| &mut s.hidden);
+                }
+            }));
+    }
+    if lock(state).want.friend_pages {
+        settings = settings.append_element_content_handler(in_text("a[href]", state, |state, chunk| {
+            lock(state).link_text(chunk.as_str());
         }));
-    if outermost {
+    }
+    if reading.outermost {
         settings = settings
             .append_element_content_handler(on("base[href]", state, |state, el| {
                 let mut state = lock(state);
@@ -53,13 +89,6 @@ pub fn settings(state: &Arc<Mutex<State>>, outermost: bool) -> Settings<'static,
                     lock(state).refresh(&el.get_attribute("content").unwrap_or_default());
                 }
             }))
-            .append_element_content_handler(on("script[src], div[id]", state, |state, el| {
-                let mounts = |id: String| MOUNTS.contains(&id.to_ascii_lowercase().as_str());
-                if el.has_attribute("src") || el.get_attribute("id").is_some_and(mounts) {
-                    lock(state).scripted = true;
-                }
-            }))
-            .append_document_content_handler(DocumentContentHandlers::default().text(text_handler(state)))
             .append_element_content_handler(in_text("title", state, |state, chunk| {
                 let mut state = lock(state);
                 if state.title.len() < TITLE_MAX {
@@ -68,18 +97,39 @@ pub fn settings(state: &Arc<Mutex<State>>, outermost: bool) -> Settings<'static,
                 }
             }))
             .append_element_content_handler(in_text("noscript", state, |state, chunk| {
-                let mut held = lock(state);
-                if held.noscript.len() < NOSCRIPT_MAX {
-                    held.noscript.push_str(chunk.as_str());
-                }
-                if chunk.last_in_text_node() {
-                    let content = std::mem::take(&mut held.noscript);
-                    drop(held);
-                    parse_again(state, &content);
-                }
+                lock(state).noscript(chunk.as_str(), chunk.last_in_text_node());
             }));
     }
     settings
+}
+
+/// The handlers that take in the page's words, until there are enough of them. They are apart, because looking at all
+/// text makes the parser several times slower.
+pub fn words(state: &Arc<Mutex<State>>) -> Settings<'static, 'static> {
+    let text = {
+        let state = state.clone();
+        move |chunk: &mut TextChunk<'_>| {
+            let mut state = lock(&state);
+            if chunk.text_type() == TextType::Data {
+                state.text(chunk.as_str());
+            }
+            if state.has_words() { Err("enough".into()) } else { Ok(()) }
+        }
+    };
+    plain_settings()
+        .append_document_content_handler(DocumentContentHandlers::default().text(text))
+        .append_element_content_handler(on("template", state, |state, el| within(state, el, |s| &mut s.unread)))
+        .append_element_content_handler(on(SCRIPTED, state, |state, el| {
+            let mounts = |id: String| MOUNTS.contains(&id.to_ascii_lowercase().as_str());
+            if el.has_attribute("src") || el.get_attribute("id").is_some_and(mounts) {
+                lock(state).scripted = true;
+            }
+        }))
+}
+
+fn plain_settings() -> Settings<'static, 'static> {
+    let memory = MemorySettings::new().with_max_allowed_memory_usage(PARSER_MEMORY);
+    Settings::new_send().with_strict(false).with_memory_settings(memory)
 }
 
 type Handlers = (Cow<'static, lol_html::Selector>, ElementContentHandlers<'static>);
@@ -94,7 +144,7 @@ fn on(
         act(&state, el);
         Ok(())
     };
-    (Cow::Owned(selector.parse().expect("a fixed selector")), ElementContentHandlers::default().element(handler))
+    (Cow::Borrowed(&SELECTORS[selector]), ElementContentHandlers::default().element(handler))
 }
 
 fn in_text(
@@ -107,17 +157,7 @@ fn in_text(
         act(&state, chunk);
         Ok(())
     };
-    (Cow::Owned(selector.parse().expect("a fixed selector")), ElementContentHandlers::default().text(handler))
-}
-
-fn text_handler(state: &Arc<Mutex<State>>) -> impl FnMut(&mut TextChunk<'_>) -> lol_html::HandlerResult + use<> {
-    let state = state.clone();
-    move |chunk| {
-        if chunk.text_type() == TextType::Data && !chunk.as_str().is_empty() {
-            lock(&state).text(chunk.as_str());
-        }
-        Ok(())
-    }
+    (Cow::Borrowed(&SELECTORS[selector]), ElementContentHandlers::default().text(handler))
 }
 
 /// Counts an element as open until its end tag; one that is never closed stays open to the end of the page.
@@ -136,6 +176,24 @@ fn within(state: &Arc<Mutex<State>>, el: &mut Element<'_, '_>, depth: fn(&mut St
     }));
 }
 
+/// The link that was found on this page, read more closely: its rel, and whether an element around it hides it. `None`
+/// where it stands past what was kept of the page.
+pub fn found_closely(page: State, text: &str) -> Option<Found> {
+    let state = Arc::new(Mutex::new(page));
+    let mut rewriter = HtmlRewriter::new(settings(&state, Reading { outermost: true, hiding: true }), Nowhere);
+    rewriter.write(text.as_bytes()).ok()?;
+    let _ = rewriter.end();
+    parse_noscripts(&state, true);
+    let mut state = lock(&state);
+    state.settle_pending();
+    state.facts.found.take()
+}
+
+/// Whether something on a page may be hidden: a quick look before the close one.
+pub fn may_hide(text: &str) -> bool {
+    HIDING_WORDS.iter().any(|word| text.contains(word))
+}
+
 /// Whether the element's own style hides it.
 fn hides(el: &Element<'_, '_>) -> bool {
     let Some(style) = el.get_attribute("style") else { return false };
@@ -143,10 +201,20 @@ fn hides(el: &Element<'_, '_>) -> bool {
     style.split(';').any(|rule| HIDING.contains(&rule.trim_end_matches("!important")))
 }
 
-/// A noscript's content counts, although the parser saw it as text.
-fn parse_again(state: &Arc<Mutex<State>>, content: &str) {
-    let mut rewriter = HtmlRewriter::new(settings(state, false), Nowhere);
-    if rewriter.write(content.as_bytes()).is_ok() {
-        let _ = rewriter.end();
+/// What stood in noscripts counts, although the parser saw it as text.
+pub fn parse_noscripts(state: &Arc<Mutex<State>>, hiding: bool) {
+    let (shown, hidden) = lock(state).take_noscripts();
+    for (content, is_hidden) in [(shown, false), (hidden, true)] {
+        if content.is_empty() {
+            continue;
+        }
+        let mut held = lock(state);
+        held.templates = 0;
+        held.hidden = u32::from(is_hidden);
+        drop(held);
+        let mut rewriter = HtmlRewriter::new(settings(state, Reading { outermost: false, hiding }), Nowhere);
+        if rewriter.write(content.as_bytes()).is_ok() {
+            let _ = rewriter.end();
+        }
     }
 }

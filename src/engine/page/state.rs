@@ -1,14 +1,20 @@
 //! What has been seen of a page so far, and what each piece adds.
 
-use super::{Found, PageFacts, Want};
-use crate::domain::observation::clip;
+use super::{Found, PageFacts, SPARSE_TEXT, Want};
+use crate::domain::{backlink, observation::clip};
 use std::borrow::Cow;
 use url::Url;
 
+/// Noscripts of one page, bytes.
+const NOSCRIPT_MAX: usize = 512 * 1024;
+/// Ends whatever one noscript left open, so that it does not swallow the next.
+const BETWEEN: &str = "\"'>--></template>";
 const REFRESH_MAX_SECONDS: f64 = 5.0;
 const PENDING_MAX: usize = 64 * 1024;
 /// Enough for 300 characters, some of them entities.
 const WORDS_MAX: usize = 1600;
+/// Links among which the friend's links page is looked for.
+const FRIEND_LINKS_MAX: u32 = 2000;
 const FRIEND_PAGES_MAX: usize = 3;
 const LINKS_PAGE_TEXTS: [&str; 5] = ["友链", "友情链接", "friends", "blogroll", "links"];
 const LINKS_PAGE_PATHS: [&str; 10] =
@@ -23,16 +29,20 @@ pub struct State {
     pub pending: Vec<(String, Option<String>, bool)>,
     pub pending_bytes: usize,
     pub templates: u32,
+    /// Templates that the words stand in.
+    pub unread: u32,
     pub hidden: u32,
     pub title: String,
-    pub noscript: String,
+    /// What stood in noscripts, and in those of hidden elements.
+    noscripts: [String; 2],
     pub text_bytes: usize,
     /// The page's first words, spaces folded.
     pub words: String,
     /// Scripts of their own file, or elements that such scripts fill.
     pub scripted: bool,
     pub links: u32,
-    pub anchor: Option<String>,
+    /// A page of the friend's own, whose link's words are still to come.
+    anchor: Option<Url>,
 }
 
 impl State {
@@ -45,9 +55,10 @@ impl State {
             pending: Vec::new(),
             pending_bytes: 0,
             templates: 0,
+            unread: 0,
             hidden: 0,
             title: String::new(),
-            noscript: String::new(),
+            noscripts: Default::default(),
             text_bytes: 0,
             words: String::new(),
             scripted: false,
@@ -61,29 +72,41 @@ impl State {
     }
 
     /// An `<a>` or `<area>` with an address.
-    pub fn link(&mut self, href: &str, rel: Option<String>, hidden: bool) {
+    ///
+    /// `more` gives its rel and whether it hides itself, which is asked for when it is mine, or `at_once`.
+    pub fn link(&mut self, href: &str, more: impl FnOnce() -> (Option<String>, bool), at_once: bool) {
         if self.templates > 0 || self.facts.found.is_some() {
             return;
         }
         self.links += 1;
         let href = htmlize::unescape_attribute(href.trim());
-        self.note_friend_page(&href, None);
-        self.anchor = Some(href.clone().into_owned());
-        let hidden = hidden || self.hidden > 0;
-        match Url::parse(&href) {
-            Ok(target) => self.consider(&target, href, rel, hidden),
-            // A later <base> may still give a relative address its meaning.
-            Err(url::ParseError::RelativeUrlWithoutBase) if self.pending_bytes < PENDING_MAX => {
-                self.pending_bytes += href.len() + 16;
-                self.pending.push((href.into_owned(), rel, hidden));
+        match absolute(&href) {
+            Some(target) => {
+                self.note_friend_page(&target);
+                self.consider(&target, href, more);
             }
-            Err(_) => {}
+            // A later <base> may still give a relative address its meaning.
+            None => {
+                if self.wants_friend_pages()
+                    && self.links <= FRIEND_LINKS_MAX
+                    && let Ok(target) = self.base().join(&href)
+                {
+                    self.note_friend_page(&target);
+                }
+                if self.pending_bytes < PENDING_MAX {
+                    self.pending_bytes += href.len() + 16;
+                    let (rel, hides) = if at_once { more() } else { (None, false) };
+                    self.pending.push((href.into_owned(), rel, hides || self.hidden > 0));
+                }
+            }
         }
     }
 
-    fn consider(&mut self, target: &Url, href: Cow<'_, str>, rel: Option<String>, hidden: bool) {
+    fn consider(&mut self, target: &Url, href: Cow<'_, str>, more: impl FnOnce() -> (Option<String>, bool)) {
         let via = self.want.sites.as_ref().and_then(|sites| sites.matches(target));
         if let Some(via) = via {
+            let (rel, hides) = more();
+            let hidden = hides || self.hidden > 0;
             let mut href = href.into_owned();
             clip(&mut href, 600);
             let rel = rel.map(|mut rel| {
@@ -94,34 +117,70 @@ impl State {
         }
     }
 
+    /// Looks at the relative addresses, once no `<base>` can come any more.
     pub fn settle_pending(&mut self) {
-        for (href, rel, hidden) in std::mem::take(&mut self.pending) {
+        let pending = std::mem::take(&mut self.pending);
+        let Some(sites) = self.want.sites.clone() else { return };
+        let at_home = sites.has_host(self.base());
+        for (href, rel, hidden) in pending {
             if self.facts.found.is_some() {
                 return;
             }
-            if let Ok(target) = self.base().join(&href) {
-                self.consider(&target, Cow::Owned(href), rel, hidden);
+            // Most lead to the friend's own pages, and need no closer look.
+            let leaves = (href.starts_with(['/', '\\']) && href[1..].starts_with(['/', '\\']))
+                || href.contains(['\t', '\n', '\r']);
+            if (at_home || leaves || backlink::may_wrap(&href))
+                && let Ok(target) = self.base().join(&href)
+            {
+                self.consider(&target, Cow::Owned(href), || (rel, hidden));
             }
         }
     }
 
-    /// Keeps an address whose path or words say that it is the friend's links page.
-    fn note_friend_page(&mut self, href: &str, words: Option<&str>) {
-        if !self.want.friend_pages || self.facts.friend_pages.len() >= FRIEND_PAGES_MAX {
+    fn wants_friend_pages(&self) -> bool {
+        self.want.friend_pages && self.facts.friend_pages.len() < FRIEND_PAGES_MAX
+    }
+
+    /// Keeps an address whose path says that it is the friend's links page; another of the friend's own waits for its
+    /// words.
+    fn note_friend_page(&mut self, target: &Url) {
+        self.anchor = None;
+        if !self.wants_friend_pages() || !matches!(target.scheme(), "http" | "https") {
             return;
         }
-        let Ok(target) = self.base().join(href) else { return };
-        let same_site = target.host_str() == self.page.host_str() && target.path() != self.page.path();
-        if !same_site || !matches!(target.scheme(), "http" | "https") {
+        if target.host_str() != self.page.host_str() || target.path() == self.page.path() {
             return;
         }
-        let named = match words {
-            Some(words) => LINKS_PAGE_TEXTS.iter().any(|name| words.to_lowercase().contains(name)),
-            None => names_links_page(&target),
-        };
-        if named && !self.facts.friend_pages.contains(&target) {
+        if names_links_page(target) {
+            self.keep_friend_page(target.clone());
+        } else {
+            self.anchor = Some(target.clone());
+        }
+    }
+
+    fn keep_friend_page(&mut self, target: Url) {
+        if !self.facts.friend_pages.contains(&target) {
             self.facts.friend_pages.push(target);
         }
+    }
+
+    /// Keeps a noscript's content for later.
+    pub fn noscript(&mut self, text: &str, last: bool) {
+        if self.templates > 0 {
+            return;
+        }
+        let held = &mut self.noscripts[usize::from(self.hidden > 0)];
+        if held.len() < NOSCRIPT_MAX {
+            held.push_str(text);
+            if last {
+                held.push_str(BETWEEN);
+            }
+        }
+    }
+
+    pub fn take_noscripts(&mut self) -> (String, String) {
+        let [shown, hidden] = std::mem::take(&mut self.noscripts);
+        (shown, hidden)
     }
 
     /// A string of a JSON answer.
@@ -134,12 +193,16 @@ impl State {
         let target = if text.starts_with("//") { self.page.join(text) } else { Url::parse(text) };
         if let Ok(target) = target {
             self.links += 1;
-            self.consider(&target, Cow::Borrowed(text), None, false);
+            self.consider(&target, Cow::Borrowed(text), || (None, false));
         }
     }
 
+    /// The page's own words.
     pub fn text(&mut self, text: &str) {
-        if self.words.len() < WORDS_MAX && self.templates == 0 {
+        if self.unread > 0 {
+            return;
+        }
+        if self.words.len() < WORDS_MAX {
             for word in text.split_whitespace() {
                 if !self.words.is_empty() {
                     self.words.push(' ');
@@ -148,10 +211,22 @@ impl State {
             }
         }
         self.text_bytes += text.bytes().filter(|b| !b.is_ascii_whitespace()).count();
-        if let Some(href) = self.anchor.take()
-            && text.len() < 120
-        {
-            self.note_friend_page(&href, Some(text));
+    }
+
+    /// Whether more words would tell nothing new.
+    pub fn has_words(&self) -> bool {
+        self.text_bytes >= SPARSE_TEXT && self.words.len() >= WORDS_MAX
+    }
+
+    /// The first words of a link.
+    pub fn link_text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let Some(target) = self.anchor.take().filter(|_| text.len() < 120) else { return };
+        let lower = text.to_lowercase();
+        if LINKS_PAGE_TEXTS.iter().any(|name| lower.contains(name)) {
+            self.keep_friend_page(target);
         }
     }
 
@@ -170,11 +245,19 @@ impl State {
     }
 }
 
+/// An address that needs no base: `https:me` is relative where the page's own scheme is https.
+fn absolute(href: &str) -> Option<Url> {
+    let url = Url::parse(href).ok()?;
+    let after = href.get(url.scheme().len() + 1..).unwrap_or_default();
+    let web = matches!(url.scheme(), "http" | "https");
+    (!web || after.starts_with(['/', '\\'])).then_some(url)
+}
+
 fn names_links_page(target: &Url) -> bool {
-    let path = percent_encoding::percent_decode_str(target.path()).decode_utf8_lossy().to_lowercase();
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let last = target.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let stem = last.split('.').next().unwrap_or_default();
-    LINKS_PAGE_PATHS.contains(&stem)
+    let stem = percent_encoding::percent_decode_str(stem).decode_utf8_lossy();
+    LINKS_PAGE_PATHS.iter().any(|name| name.eq_ignore_ascii_case(&stem))
 }
 
 /// Reads `5; url=/next`: where to, if soon.

@@ -2,7 +2,7 @@ use super::*;
 
 fn read(html: &[u8], content_type: Option<&str>) -> PageFacts {
     let sites = MySites::new(&["https://me.example.com".to_owned()], &[]).unwrap();
-    let want = Want { sites: Some(Arc::new(sites)), friend_pages: true };
+    let want = Want { sites: Some(Arc::new(sites)), friend_pages: true, ..Want::default() };
     let mut reader = PageReader::new(Url::parse("https://friend.test/blog/").unwrap(), content_type, want);
     for chunk in html.chunks(7) {
         if reader.feed(chunk) == Appetite::Enough {
@@ -124,6 +124,7 @@ fn hostile_pages_cost_little() {
             Want {
                 sites: Some(Arc::new(MySites::new(&["https://me.example.com".into()], &[]).unwrap())),
                 friend_pages: true,
+                marks: false,
             },
         );
         for chunk in html.as_bytes().chunks(16 * 1024) {

@@ -33,7 +33,7 @@ impl Probe {
         let headers = response.headers().clone();
         if walls::may_be_refusal(status) {
             // Whatever breaks in this body, the status has been answered.
-            let _ = self.take_in(Want::default(), url, response, deadline, seen).await;
+            let _ = self.take_in(Want { marks: true, ..Want::default() }, url, response, deadline, seen).await;
             if let Some(hit) = wall_on(status, &headers, seen.page.as_ref()) {
                 return seen.walled(hit);
             }

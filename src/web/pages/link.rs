@@ -162,7 +162,10 @@ fn Own(row: LinkRow, manual: Option<ManualNote>) -> impl IntoView {
     let note = manual.map(|manual| {
         let what = if manual.shown { words.said_manual_show } else { words.said_manual_hide };
         view! {
-            <span class="soft">{format!("{what} · {}", manual.set_by)} " " <At stamp=manual.set_at /></span>
+            <span class="soft">
+                {format!("{what} · {}", manual.set_by)} " " <At stamp=manual.set_at />
+                {manual.until.map(|until| view! { {format!(" · {} ", words.until)} <At stamp=until /> })}
+            </span>
         }
     });
     view! {
