@@ -6,10 +6,11 @@ use rollcall::domain::{
     class::Class,
     counts::Counts,
     lang::Lang,
-    link::{LinkState, Manual},
+    link::{LastCheck, LinkState, Manual},
     observation::{Observation, Standing},
     policy::{Policy, Preset},
-    verdict::{Change, judge},
+    reason::Reason,
+    verdict::{Change, automatic, judge},
 };
 
 /// One link, told what was seen step by step.
@@ -51,6 +52,27 @@ impl Story {
     fn why(&self) -> String {
         self.state.reason.as_ref().map(|r| r.words(Lang::Zh)).unwrap_or_default()
     }
+}
+
+#[test]
+fn a_verdict_that_is_lifted_leaves_the_link_as_its_newest_check_says() {
+    let mut link = story(Preset::Strict);
+    let newest = |class, status| LastCheck { at: DateTime::UNIX_EPOCH, class, status, ms: 1, final_url: None };
+    let lifted = |link: &Story, last: Option<&LastCheck>| automatic(&link.state, last, &link.policy);
+    assert_eq!(lifted(&link, None), (true, None), "never checked");
+    link.status(404);
+    link.state.shown = true;
+    let gone = newest(Class::HttpStatus, Some(404));
+    assert_eq!(lifted(&link, Some(&gone)), (false, Some(Reason::new(Class::HttpStatus, Some(404)))));
+    link.sees(Class::BotChallenge, Some(403));
+    let walled = newest(Class::BotChallenge, Some(403));
+    assert!(lifted(&link, Some(&walled)).0, "what could not be told leaves it as it is");
+    link.fine();
+    link.state.shown = false;
+    assert_eq!(lifted(&link, Some(&newest(Class::Ok, Some(200)))), (true, None));
+    let mut patient = story(Preset::Patient);
+    patient.status(404);
+    assert!(lifted(&patient, Some(&gone)).0, "once is not enough for the patient");
 }
 
 #[test]

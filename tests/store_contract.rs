@@ -9,6 +9,7 @@ use rollcall::{
         link::Manual,
         observation::{Evidence, Flag, Hop, Observation, Standing},
         progress::{RunState, Trigger},
+        reason::Reason,
         run::{ItemState, Plan},
         settings::Settings,
         verdict::Change,
@@ -187,16 +188,24 @@ async fn whitelist_settings_and_schedules(store: SharedStore) {
     assert!(store.remove_schedule(added).await.unwrap());
 }
 
+fn why_gone() -> Reason {
+    Reason::new(Class::HttpStatus, Some(404))
+}
+
 async fn manual_verdicts_show_and_hide(store: SharedStore) {
     let [a, _] = two(&store).await;
     let manual = Manual { shown: false, until: None, set_at: now(), set_by: "me".into() };
-    store.set_manual(a, Some(manual.clone()), now()).await.unwrap();
+    store.set_manual(a, manual.clone(), now()).await.unwrap();
     let link = store.link(a).await.unwrap().unwrap();
     assert_eq!((link.state.shown, link.state.manual), (false, Some(manual)));
     assert_eq!(store.show_exempt(&[a], now()).await.unwrap(), 0, "the owner's word stands");
-    store.set_manual(a, None, now()).await.unwrap();
+    store.lift_manual(a, false, Some(why_gone()), now()).await.unwrap();
+    assert_eq!(store.link(a).await.unwrap().unwrap().state.manual, None);
     assert_eq!(store.show_exempt(&[a], now()).await.unwrap(), 1);
-    assert!(store.set_manual(99, None, now()).await.is_err());
+    store.lift_manual(a, false, Some(why_gone()), now()).await.unwrap();
+    let state = store.link(a).await.unwrap().unwrap().state;
+    assert_eq!((state.shown, state.reason), (false, Some(why_gone())));
+    assert!(store.lift_manual(99, true, None, now()).await.is_err());
 }
 
 async fn totals_and_pages_agree(store: SharedStore) {
@@ -270,11 +279,11 @@ async fn review_is_a_queue(store: SharedStore) {
     assert_eq!(queue(now()).await, [a, b, c], "what was flagged");
     let until = now() + TimeDelta::days(30);
     let fine = Manual { shown: true, until: Some(until), set_at: now(), set_by: "me".into() };
-    store.set_manual(c, Some(fine), now()).await.unwrap();
+    store.set_manual(c, fine, now()).await.unwrap();
     assert_eq!(queue(now()).await, [a, b], "the owner has spoken");
     assert_eq!(queue(until).await, [a, c], "until the end of that");
     let hidden = Manual { shown: false, until: None, set_at: now(), set_by: "me".into() };
-    store.set_manual(a, Some(hidden), now()).await.unwrap();
+    store.set_manual(a, hidden, now()).await.unwrap();
     assert_eq!(queue(until).await, [c], "a verdict without an end holds until it is lifted");
 }
 
@@ -289,7 +298,7 @@ async fn good_titles_stay_until_one_like_them_comes(store: SharedStore) {
     run_of(&store, &[outcome(a, Class::Timeout, 0, Change::Hide)]).await;
     assert_eq!(title().await.as_deref(), Some("A friend"));
     let fine = Manual { shown: true, until: None, set_at: now(), set_by: "me".into() };
-    store.set_manual(a, Some(fine), now()).await.unwrap();
+    store.set_manual(a, fine, now()).await.unwrap();
     assert_eq!(title().await, None, "the owner takes it as it is now");
     run_of(&store, &[seen(a, "Casino", &[])]).await;
     assert_eq!(title().await.as_deref(), Some("Casino"));

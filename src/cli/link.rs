@@ -120,7 +120,7 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
                     VerdictArg::Show => Some(Manual { shown: true, until, set_at: now, set_by }),
                     VerdictArg::Hide => Some(Manual { shown: false, until, set_at: now, set_by }),
                 };
-                service.store().set_manual(id, manual, now).await?;
+                service.set_verdict(id, manual).await?;
             }
         }
         LinkCommand::Rm { id } => service.remove_links(&[id]).await.map(|_| ())?,

@@ -26,8 +26,12 @@ pub struct Params {
 impl Reason {
     /// The reason that a bad observation gives.
     pub fn of(seen: &Observation) -> Reason {
-        let status = (seen.class == Class::HttpStatus).then_some(seen.status).flatten();
-        Reason { code: seen.class, params: Params { status } }
+        Reason::new(seen.class, seen.status)
+    }
+
+    /// A class with what its words need.
+    pub fn new(code: Class, status: Option<u16>) -> Reason {
+        Reason { code, params: Params { status: status.filter(|_| code == Class::HttpStatus) } }
     }
 
     /// The reason in words. The first two are the seed system's own, kept to the letter in Chinese.

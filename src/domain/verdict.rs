@@ -1,7 +1,7 @@
 //! The rules: what an observation makes of a link.
 
 use super::{
-    link::LinkState,
+    link::{LastCheck, LinkState},
     observation::{Observation, Standing},
     policy::Policy,
     reason::Reason,
@@ -57,6 +57,21 @@ pub fn judge(state: &LinkState, seen: &Observation, policy: &Policy, at: DateTim
     };
     let change = settle(&mut next, shown, seen, at);
     Verdict { next, change, review }
+}
+
+/// What the rules make of a link as it stands, for when the owner's own verdict is lifted: whether it is shown, and
+/// why not.
+pub fn automatic(state: &LinkState, last: Option<&LastCheck>, policy: &Policy) -> (bool, Option<Reason>) {
+    if state.bad_streak == 0 {
+        return (true, None);
+    }
+    let bad = last.filter(|last| Standing::of(last.class, false) == Standing::Bad);
+    match bad {
+        Some(bad) if state.bad_streak >= policy.hide_after(bad.class, bad.status) => {
+            (false, Some(Reason::new(bad.class, bad.status)))
+        }
+        _ => (state.shown, state.reason.clone()),
+    }
 }
 
 /// Bad checks of any class form one streak; an unverifiable one neither adds to it nor breaks it.

@@ -4,7 +4,8 @@ use super::{Result, Service, ServiceError};
 use crate::{
     domain::{
         address,
-        link::About,
+        link::{About, Manual},
+        verdict,
         whitelist::{self, Entry, Kind},
     },
     formats::{self, Format, Note},
@@ -93,6 +94,21 @@ impl Service {
         let mut about = link.about;
         edit.apply(&mut about)?;
         Ok(self.store.set_link(id, &about, active).await?)
+    }
+
+    /// Sets the owner's own verdict, or lifts it: then the link stands as its newest check says.
+    ///
+    /// # Errors
+    /// Where there is no such link, or the store is at fault.
+    pub async fn set_verdict(&self, id: i64, manual: Option<Manual>) -> Result<()> {
+        let now = self.clock.now();
+        if let Some(manual) = manual {
+            return Ok(self.store.set_manual(id, manual, now).await?);
+        }
+        let link = self.store.link(id).await?.ok_or(StoreError::NoSuch { what: "link", id })?;
+        let policy = self.settings().await?.policy;
+        let (shown, reason) = verdict::automatic(&link.state, link.last_check.as_ref(), &policy);
+        Ok(self.store.lift_manual(id, shown, reason, now).await?)
     }
 
     /// Adds a whitelist entry, or brings the one of that pattern up to date. One that is on shows its links at

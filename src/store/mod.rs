@@ -14,6 +14,7 @@ use crate::domain::{
     link::{About, Link, Manual},
     observation::{Observation, Standing},
     progress::{RunState, Trigger},
+    reason::Reason,
     run::{Item, ItemState, Plan, Run, Transition},
     verdict::Change,
     whitelist::{Entry, Kind},
@@ -207,9 +208,11 @@ pub trait Links: Send + Sync {
     async fn restore_links(&self, ids: &[i64]) -> Result<u32>;
     /// Forgets for good what was removed before a time.
     async fn purge(&self, before: DateTime<Utc>) -> Result<u32>;
-    /// Sets or lifts the owner's own verdict; setting one takes effect at once. One that shows the link takes it as it
-    /// is now: the next good check's title is its new one.
-    async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()>;
+    /// Sets the owner's own verdict, which takes effect at once. One that shows the link takes it as it is now: the next
+    /// good check's title is its new one.
+    async fn set_manual(&self, id: i64, manual: Manual, at: DateTime<Utc>) -> Result<()>;
+    /// Lifts the owner's own verdict: the link is then shown or not, for this reason.
+    async fn lift_manual(&self, id: i64, shown: bool, reason: Option<Reason>, at: DateTime<Utc>) -> Result<()>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
     async fn import(&self, drafts: &[Draft], at: DateTime<Utc>, dry_run: bool) -> Result<Vec<Imported>>;
     /// Shows these links if hidden, for the whitelist's sake; says how many were.

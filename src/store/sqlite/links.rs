@@ -3,7 +3,7 @@
 use super::{
     super::{Draft, Found, Imported, Lately, Links, Point, Result, StoreError, Totals, Wanted},
     SqliteStore, affected, fixed, history,
-    rows::{LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
+    rows::{LINK_ARRAY, LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, many, ms, word},
     search,
 };
 use crate::domain::{
@@ -24,9 +24,11 @@ pub const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_
 #[async_trait]
 impl Links for SqliteStore {
     async fn links(&self) -> Result<Vec<Link>> {
-        let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} ORDER BY l.id"));
-        let rows: Vec<LinkRow> = sqlx::query_as(query).fetch_all(&self.readers).await?;
-        Ok(decoded(rows, LinkRow::link)?)
+        let query = fixed(format!("SELECT json_group_array({LINK_ARRAY}) {FROM_LINKS}"));
+        let text: String = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
+        let mut links = decoded(many(&text)?, LinkRow::link)?;
+        links.sort_unstable_by_key(|link| link.id);
+        Ok(links)
     }
 
     async fn link(&self, id: i64) -> Result<Option<Link>> {
@@ -114,20 +116,27 @@ impl Links for SqliteStore {
         affected(sqlx::query("DELETE FROM links WHERE deleted_at < ?").bind(ms(before)).execute(&self.writer).await?)
     }
 
-    async fn set_manual(&self, id: i64, manual: Option<Manual>, at: DateTime<Utc>) -> Result<()> {
+    async fn set_manual(&self, id: i64, manual: Manual, at: DateTime<Utc>) -> Result<()> {
         let mut tx = self.write().await?;
-        let shown: Option<bool> = sqlx::query_scalar("SELECT shown FROM links WHERE id = ? AND deleted_at IS NULL")
-            .bind(id)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let shown = shown.ok_or(StoreError::NoSuch { what: "link", id })?;
+        let shown = is_shown(&mut tx, id).await?;
         sqlx::query("UPDATE links SET manual = ?1, good_title = iif(?1 ->> 'shown', NULL, good_title) WHERE id = ?2")
-            .bind(manual.as_ref().map(json))
+            .bind(json(&manual))
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        if let Some(manual) = manual.filter(|manual| manual.shown != shown) {
-            show(&mut tx, id, manual.shown, at, Cause::Manual).await?;
+        if manual.shown != shown {
+            show(&mut tx, id, manual.shown, None, at, Cause::Manual).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn lift_manual(&self, id: i64, shown: bool, reason: Option<Reason>, at: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.write().await?;
+        let was_shown = is_shown(&mut tx, id).await?;
+        sqlx::query("UPDATE links SET manual = NULL WHERE id = ?").bind(id).execute(&mut *tx).await?;
+        if shown != was_shown {
+            show(&mut tx, id, shown, reason.as_ref(), at, Cause::Manual).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -158,7 +167,7 @@ impl Links for SqliteStore {
                     .fetch_optional(&mut *tx)
                     .await?;
             if let Some(id) = hidden {
-                show(&mut tx, id, true, at, Cause::Whitelist).await?;
+                show(&mut tx, id, true, None, at, Cause::Whitelist).await?;
                 shown += 1;
             }
         }
@@ -198,15 +207,31 @@ impl Links for SqliteStore {
     }
 }
 
-/// Shows or hides a link outside a run. The reason goes when it is shown.
-async fn show(tx: &mut SqliteConnection, id: i64, shown: bool, at: DateTime<Utc>, cause: Cause) -> Result<()> {
-    sqlx::query("UPDATE links SET shown = ?, reason = NULL, since = ? WHERE id = ?")
+async fn is_shown(tx: &mut SqliteConnection, id: i64) -> Result<bool> {
+    let shown: Option<bool> = sqlx::query_scalar("SELECT shown FROM links WHERE id = ? AND deleted_at IS NULL")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
+    shown.ok_or(StoreError::NoSuch { what: "link", id })
+}
+
+/// Shows or hides a link outside a run.
+async fn show(
+    tx: &mut SqliteConnection,
+    id: i64,
+    shown: bool,
+    reason: Option<&Reason>,
+    at: DateTime<Utc>,
+    cause: Cause,
+) -> Result<()> {
+    sqlx::query("UPDATE links SET shown = ?, reason = ?, since = ? WHERE id = ?")
         .bind(shown)
+        .bind(reason.map(json))
         .bind(ms(at))
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    transition(tx, (id, None), at, shown, None, cause).await
+    transition(tx, (id, None), at, shown, reason, cause).await
 }
 
 /// Keeps a change of what is shown. `of` is the link, and the run if one made it.

@@ -2,12 +2,11 @@
 
 use super::{
     super::{Record, Result},
-    rows::{json, ms, word},
+    rows::{json, many, ms, word},
 };
 use crate::domain::{
     link::RECENT_CHECKS,
-    observation::{EVIDENCE_MAX_BYTES, Flag, Observation, Standing},
-    run::Details,
+    observation::{Backlink, EVIDENCE_MAX_BYTES, Evidence, Flag, Observation, Standing},
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -38,8 +37,6 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn of(run: i64, record: &Record, seen: &'a Observation) -> Row<'a> {
-        let details =
-            Details { backlink: seen.backlink.clone(), flags: seen.flags.clone(), evidence: seen.evidence.clone() };
         Row {
             run,
             link: record.link_id,
@@ -51,7 +48,7 @@ impl<'a> Row<'a> {
             attempts: seen.attempts,
             change: word(record.change),
             final_url: seen.final_url.as_deref(),
-            evidence: bounded(details),
+            evidence: bounded(seen),
             letter: seen.standing().letter(),
             flags: json(&seen.flags),
             good_title: seen
@@ -78,24 +75,34 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     if rows.is_empty() {
         return Ok(());
     }
+    let ids: Vec<i64> = rows.iter().map(|row| row.link).collect();
+    // As one text: rows that come back one by one cost more.
+    let pending: String = sqlx::query_scalar(
+        "SELECT json_group_array(link_id) FROM run_items
+         WHERE run_id = ?1 AND state = 'pending' AND link_id IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(run_id)
+    .bind(json(&ids))
+    .fetch_one(&mut *tx)
+    .await?;
+    let pending: HashSet<i64> = many(&pending)?.into_iter().collect();
     // Fetching again after a kill is allowed; a second outcome for one item is not. The run comes with each row: named
     // beside them, SQLite would go through all of its items for each of them.
-    let done: Vec<i64> = sqlx::query_scalar(
+    sqlx::query(
         "UPDATE run_items SET state = 'done', at = r.value ->> 'at', class = r.value ->> 'class',
              inconclusive = r.value ->> 'inconclusive', status = r.value ->> 'status', ms = r.value ->> 'ms',
              attempts = r.value ->> 'attempts', change = r.value ->> 'change', final_url = r.value ->> 'final_url',
              evidence = r.value ->> 'evidence'
          FROM json_each(?1) r
          WHERE run_items.run_id = r.value ->> 'run' AND run_items.link_id = r.value ->> 'link'
-             AND run_items.state = 'pending' RETURNING link_id",
+             AND run_items.state = 'pending'",
     )
     .bind(json(&rows))
-    .fetch_all(&mut *tx)
+    .execute(&mut *tx)
     .await?;
-    let done: HashSet<i64> = done.into_iter().collect();
     let exempt = Standing::Exempt.letter();
     // An exempt link was not checked.
-    let fresh: Vec<&Row> = rows.iter().filter(|row| row.letter != exempt && done.contains(&row.link)).collect();
+    let fresh: Vec<&Row> = rows.iter().filter(|row| row.letter != exempt && pending.contains(&row.link)).collect();
     note_newest(tx, &fresh).await
 }
 
@@ -126,15 +133,31 @@ async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()>
     Ok(())
 }
 
-/// Evidence as text of at most 4 kB.
-fn bounded(mut details: Details) -> String {
+/// [`Details`] of an observation, where it lies.
+#[derive(Serialize)]
+struct Kept<'a> {
+    backlink: &'a Backlink,
+    #[serde(skip_serializing_if = "<[Flag]>::is_empty")]
+    flags: &'a [Flag],
+    evidence: &'a Evidence,
+}
+
+/// What is kept of an observation, as text of at most 4 kB; the store reads it back as [`Details`].
+///
+/// [`Details`]: crate::domain::run::Details
+fn bounded(seen: &Observation) -> String {
+    let kept = |evidence: &Evidence| json(&Kept { backlink: &seen.backlink, flags: &seen.flags, evidence });
+    let text = kept(&seen.evidence);
+    if text.len() <= EVIDENCE_MAX_BYTES {
+        return text;
+    }
+    let mut evidence = seen.evidence.clone();
     for (bytes, items) in [(300, 8), (150, 4), (60, 1)] {
-        let text = json(&details);
+        evidence.clip(bytes, items);
+        let text = kept(&evidence);
         if text.len() <= EVIDENCE_MAX_BYTES {
             return text;
         }
-        details.evidence.clip(bytes, items);
     }
-    details.evidence = Default::default();
-    json(&details)
+    kept(&Evidence::default())
 }

@@ -4,7 +4,7 @@ use super::{
     super::{Ending, Result, Settled, StoreError},
     config, fixed,
     links::transition,
-    rows::{SEEN_IN_SHORT, SeenRow, StateRow, json, ms, word},
+    rows::{DONE_ARRAY, DoneRow, json, many, ms, word},
     runs,
 };
 use crate::domain::{
@@ -19,19 +19,7 @@ use crate::domain::{
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, SqliteConnection};
-
-#[derive(FromRow)]
-struct DoneRow {
-    link_id: i64,
-    name: String,
-    url: String,
-    active: bool,
-    #[sqlx(flatten)]
-    state: StateRow,
-    #[sqlx(flatten)]
-    seen: SeenRow,
-}
+use sqlx::SqliteConnection;
 
 /// One link of a run with what the rules make of it.
 struct Judged {
@@ -111,11 +99,12 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<(Vec<Judged>, Tally)> {
     let entries = config::entries(&mut *tx).await?;
     let query = fixed(format!(
-        "SELECT i.link_id, l.name, l.url, l.active AND l.deleted_at IS NULL AS active, l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged,
-             l.manual, {SEEN_IN_SHORT}
-         FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? AND i.state = 'done' ORDER BY i.link_id"
+        "SELECT json_group_array({DONE_ARRAY}) FROM run_items i JOIN links l ON l.id = i.link_id
+         WHERE i.run_id = ? AND i.state = 'done'"
     ));
-    let rows: Vec<DoneRow> = sqlx::query_as(query).bind(run.id).fetch_all(tx).await?;
+    let text: String = sqlx::query_scalar(query).bind(run.id).fetch_one(tx).await?;
+    let mut rows: Vec<DoneRow> = many(&text)?;
+    rows.sort_unstable_by_key(|row| row.link_id);
     let policy = &run.plan.settings.policy;
     let mut judged = Vec::with_capacity(rows.len());
     let mut tally = Tally::default();

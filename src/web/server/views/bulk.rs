@@ -34,7 +34,7 @@ pub async fn judge(caller: &Caller, id: i64, verdict: &str) -> Result<Done, Faul
         "auto" => (None, words.said_manual_lifted),
         _ => return Err(Fault::Refused(words.bad_request.to_owned())),
     };
-    caller.service.store().set_manual(id, manual, now).await?;
+    caller.service.set_verdict(id, manual).await?;
     Ok(Done::said(said))
 }
 

@@ -76,7 +76,7 @@ pub async fn decide(caller: &Caller, id: i64, at: u32, verdict: &str) -> std::re
         _ => return Err(Fault::Refused(words.bad_request.to_owned())),
     };
     let manual = Manual { shown, until, set_at: now, set_by: caller.name.clone() };
-    service.store().set_manual(id, Some(manual), now).await?;
+    service.set_verdict(id, Some(manual)).await?;
     let done = Done::said(format!("{} · {said}", link.about.name)).then(format!("/review?at={at}"));
     Ok(done.or_undo("/api/fn/judge_link", vec![("id", id.to_string()), ("verdict", "auto".to_owned())]))
 }
