@@ -32,6 +32,14 @@ fn main() {
         let all: Vec<_> = (0..threads).map(work).collect();
         all.into_iter().map(|one| one.join().expect("a page broke the reader; its seed is above")).max().unwrap()
     });
+    // What looked slow may only have waited for a core.
+    let page = pages::page(&seeds, slowest.1);
+    let again = (0..5).map(|_| {
+        let began = Instant::now();
+        pages::read(&page, slowest.1);
+        began.elapsed()
+    });
+    let slowest = (again.min().unwrap_or_default(), slowest.1);
     let peak = peak_mb();
     println!(
         "{PAGES} pages in {:.0} s, slowest {:.1} ms (seed {}), peak {peak:.0} MB",

@@ -46,12 +46,16 @@ fn main() {
     assert!(!slow, "a hostile page costs too much");
 }
 
-/// A blog's home page without the link: head, navigation, posts, a list of friends, scripts.
+/// A blog's home page without the link: head, the theme's inline styles, posts, a list of friends, scripts.
 fn ordinary() -> String {
     let mut page = String::from(
         "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><title>我的博客</title>\
-         <link rel=\"stylesheet\" href=\"/css/main.css\"><style>body{margin:0}.card{padding:1rem}</style></head><body>",
+         <link rel=\"stylesheet\" href=\"/css/main.css\"><style>",
     );
+    for n in 0..120 {
+        page.push_str(&format!(".card-{n}{{padding:1rem;border-radius:{n}px;color:var(--text)}}\n"));
+    }
+    page.push_str("</style></head><body>");
     for n in 0..30 {
         page.push_str(&format!(
             "<article class=\"post card\"><h2 class=\"title\"><a href=\"/posts/2026/{n}/\">第 {n} 篇文章 A post</a></h2>\

@@ -74,7 +74,7 @@ const TITLE_MAX: usize = 300;
 /// How much of a page's beginning is kept until its end, for a closer look.
 const SAMPLE: usize = 64 * 1024;
 const QUICK: Reading = Reading { outermost: true, hiding: false };
-const CHUNK: usize = 8 * 1024;
+const CHUNK: usize = 16 * 1024;
 /// Less visible text than this, with a script, is a page built by scripts.
 const SCRIPT_ONLY_TEXT: usize = 200;
 /// A page of more tags is given up: each costs time, and pages of people have fewer in 2 MiB.
