@@ -260,10 +260,13 @@ async fn codings() {
     }
     let endless = drips("HTTP/1.1 200 OK\r\n\r\n", LINE.as_str(), Duration::ZERO).await;
     rows.push(row("a page without an end", endless, Class::BodyTooLarge));
+    let crumbs = drips("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", CRUMBS.as_str(), Duration::ZERO).await;
+    rows.push(row("a body in crumbs", crumbs, Class::BodyTooLarge));
     let seen = hold(rows).await;
     assert!(seen["a gzip bomb"].evidence.bytes.unwrap() <= 2 << 20);
 }
 
+static CRUMBS: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "1\r\nx\r\n".repeat(10_000));
 static LINE: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| format!("<p>{}</p>\n", "more ".repeat(10_000)));
 
 #[tokio::test]

@@ -75,6 +75,8 @@ const TITLE_MAX: usize = 300;
 const SAMPLE: usize = 64 * 1024;
 const QUICK: Reading = Reading { outermost: true, hiding: false };
 const CHUNK: usize = 16 * 1024;
+/// Fewer bytes than this wait for more.
+const PIECE: usize = 1024;
 /// Less visible text than this, with a script, is a page built by scripts.
 const SCRIPT_ONLY_TEXT: usize = 200;
 /// A page of more tags is given up: each costs time, and pages of people have fewer in 2 MiB.
@@ -93,6 +95,7 @@ const EXCERPT_CHARS: usize = 300;
 pub struct PageReader {
     page: Url,
     want: Want,
+    /// What came and was not decoded yet: the beginning, until its charset is known, and later small pieces.
     head: Vec<u8>,
     content_type: Option<String>,
     decoder: Option<Decoder>,
@@ -152,7 +155,7 @@ impl PageReader {
     /// Takes the next bytes of the body.
     pub fn feed(&mut self, bytes: &[u8]) -> Appetite {
         if self.decoder.is_some() {
-            return self.decode(bytes, false);
+            return self.collect(bytes);
         }
         self.head.extend_from_slice(bytes);
         if self.head.len() < charset::META_WINDOW {
@@ -174,7 +177,8 @@ impl PageReader {
             let declared = charset::declared(&self.head, self.content_type.as_deref());
             self.begin(declared.unwrap_or_else(|| charset::guessed(&self.head, true)), true);
         } else {
-            self.decode(&[], true);
+            let rest = std::mem::take(&mut self.head);
+            self.decode(&rest, true);
         }
         let parser = std::mem::replace(&mut self.parser, Parser::None);
         let is_html = matches!(parser, Parser::Html { .. });
@@ -228,6 +232,19 @@ impl PageReader {
             Parser::Html { tags, words: Some(words) }
         };
         self.decode(&head, last)
+    }
+
+    /// Decodes pieces once there are enough of them together: one byte at a time costs as much as a kilobyte.
+    fn collect(&mut self, bytes: &[u8]) -> Appetite {
+        if self.head.is_empty() && bytes.len() >= PIECE {
+            return self.decode(bytes, false);
+        }
+        self.head.extend_from_slice(bytes);
+        if self.head.len() < PIECE {
+            return Appetite::More;
+        }
+        let together = std::mem::take(&mut self.head);
+        self.decode(&together, false)
     }
 
     fn decode(&mut self, mut bytes: &[u8], last: bool) -> Appetite {

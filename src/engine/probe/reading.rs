@@ -23,6 +23,8 @@ use url::Url;
 const HEAD_ONLY_BODY: u64 = 64 << 10;
 /// … and for no longer than this.
 const HEAD_ONLY_TIME: Duration = Duration::from_secs(1);
+/// A body in more pieces than this is not read to its end: each costs time, however small it is.
+const MAX_PIECES: u32 = 5_000;
 /// The first bytes of gzip (RFC 1952).
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
@@ -117,6 +119,7 @@ async fn feed(
 ) -> Result<(), Broken> {
     let stage = TRACE.with(|trace| trace.stage());
     let mut body = Body::of(response, places).await?;
+    let mut pieces = 0;
     while let Some(bytes) = body.next(stage).await? {
         if seen.bytes == 0 && bytes.starts_with(&GZIP_MAGIC) {
             return Err(Broken { class: Class::DecodeFailure, detail: "compressed once more than it says".to_owned() });
@@ -127,7 +130,8 @@ async fn feed(
         if reader.feed(piece) == Appetite::Enough {
             break;
         }
-        if bytes.len() > room {
+        pieces += 1;
+        if bytes.len() > room || pieces > MAX_PIECES {
             seen.cut = true;
             break;
         }
