@@ -2,6 +2,7 @@
 
 mod support;
 
+use chrono::Datelike;
 use hickory_resolver::proto::{
     op::{Message, MessageType, ResponseCode},
     rr::{RData, Record, RecordType},
@@ -122,6 +123,8 @@ enum Flaw {
     Expired,
     NotYet,
     OtherName,
+    /// No flaw, but it ends in ten days.
+    EndsSoon,
 }
 
 fn certificate(
@@ -134,6 +137,11 @@ fn certificate(
     (params.not_before, params.not_after) = match flaw {
         Flaw::Expired => (day(2019), day(2020)),
         Flaw::NotYet => (day(2090), day(2091)),
+        Flaw::EndsSoon => {
+            let end = (support::clock().now() + chrono::TimeDelta::days(10)).date_naive();
+            let (month, day_of_month) = (end.month() as u8, end.day() as u8);
+            (day(2020), rcgen::date_time_ymd(end.year(), month, day_of_month))
+        }
         Flaw::None | Flaw::OtherName => (day(2020), day(2090)),
     };
     let key = KeyPair::generate().unwrap();
@@ -218,6 +226,7 @@ async fn certificates_have_their_names() {
     .await;
     let cases = [
         ("fine", tls_site(&trusted, Flaw::None).await, "ok"),
+        ("ends soon", tls_site(&trusted, Flaw::EndsSoon).await, "ok"),
         ("expired", tls_site(&trusted, Flaw::Expired).await, "tls_expired"),
         ("not yet", tls_site(&trusted, Flaw::NotYet).await, "tls_not_yet_valid"),
         ("other name", tls_site(&trusted, Flaw::OtherName).await, "tls_name_mismatch"),
@@ -268,5 +277,7 @@ async fn certificates_have_their_names() {
         let links = envelope["data"]["links"].as_array().unwrap();
         let link = links.iter().find(|link| link["name"] == name).unwrap();
         assert_eq!(link["class"], class, "{name}");
+        let expected = if name == "ends soon" { serde_json::json!(["cert_expiring"]) } else { serde_json::json!([]) };
+        assert_eq!(link["flags"], expected, "{name}");
     }
 }

@@ -8,7 +8,8 @@ use rollcall::{
     domain::{
         class::Class,
         guard::Hold,
-        observation::BacklinkState,
+        link::Manual,
+        observation::{BacklinkState, Flag},
         progress::{RunState, Trigger},
         run::{Cause, ItemState},
         whitelist::Kind,
@@ -192,6 +193,27 @@ async fn every_request_names_rollcall_and_its_owner_and_is_a_get() {
     assert!(first.contains(agent), "{first}");
     assert!(first.contains("accept: text/html,") && first.contains("accept-encoding: gzip\r\n"), "{first}");
     assert!(second.contains("user-agent: my own/1\r\n"), "{second}");
+}
+
+#[tokio::test]
+async fn a_site_that_changed_hands_is_flagged_until_the_owner_takes_it() {
+    let (_folder, service) = service().await;
+    let page = |title: &str| support::ok(&format!("<title>{title}</title><a href='{}'>me</a>", support::ME));
+    let sold = says_in_turn(vec![page("我的博客 - 张三"), page("我的博客 | 新文章"), page("Best casino bonus")]).await;
+    let id = enter(&service, "sold", &sold.url()).await;
+    let mut flags = Vec::new();
+    for _ in 0..4 {
+        assert_eq!(run(&service).await.counts.ok, 1, "a flag is no verdict");
+        flags.push(service.store().link(id).await.unwrap().unwrap().flags);
+    }
+    assert_eq!(flags, [vec![], vec![], vec![Flag::TitleChanged], vec![Flag::TitleChanged]]);
+    let seen = service.store().checks(id, 1).await.unwrap().remove(0).1;
+    assert_eq!(seen.flags, [Flag::TitleChanged], "it is kept with the evidence");
+    let now = service.clock().now();
+    let fine = Manual { shown: true, until: None, set_at: now, set_by: "me".into() };
+    service.set_verdict(id, Some(fine)).await.unwrap();
+    run(&service).await;
+    assert_eq!(service.store().link(id).await.unwrap().unwrap().flags, []);
 }
 
 async fn gated() -> (support::Site, Arc<Notify>) {

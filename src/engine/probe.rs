@@ -165,6 +165,7 @@ impl Probe {
         seen: &mut Seen,
     ) -> Result<(), Failure> {
         let mut url = self.allowed.parse(&request.url).map_err(|e| seen.refused(&e))?;
+        let own_port = url.port_or_known_default();
         loop {
             let response = self.send(request, &url, seen).await?;
             let status = response.status();
@@ -194,7 +195,7 @@ impl Probe {
             if seen.hops.len() > MAX_HOPS {
                 return Err(Class::RedirectLoop.into());
             }
-            self.allowed.check_url(&next).map_err(|e| seen.refused(&e))?;
+            self.allowed.check_redirect(&next, own_port).map_err(|e| seen.refused(&e))?;
             url = next;
             seen.final_url = Some(url.to_string());
         }
