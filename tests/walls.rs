@@ -64,6 +64,7 @@ const WALLS: &[(&str, u16, &str, &str)] = &[
     ("AWS WAF", 202, "x-amzn-waf-action: challenge\r\n", ""),
     ("AWS WAF", 405, "x-amzn-waf-action: captcha\r\n", "<p>Human Verification</p>"),
     ("AWS WAF", 200, "", "<script src=https://a.b.token.awswaf.com/challenge.js></script>"),
+    ("AWS WAF", 403, "Server: awselb/2.0\r\n", "<title>403 Forbidden</title><h1>403 Forbidden</h1>"),
     ("AWS WAF", 403, "Server: CloudFront\r\n", "<H1>403 ERROR</H1>Request blocked."),
     (
         "Anubis",

@@ -94,6 +94,8 @@ pub const TELLS: &[Tell] = &[
     page("AWS WAF", ANY, &["gokuprops", "awswaf"]),
     page("AWS WAF", ANY, &[".token.awswaf.com"]),
     both("AWS WAF", REFUSED, ("server", "cloudfront"), &["request blocked"]),
+    // A load balancer answers 403 by itself only where its WAF blocks: AWS's documents, "Troubleshoot your ALB".
+    both("AWS WAF", &[403], ("server", "awselb"), &["403 forbidden"]),
     page("Anubis", ANY, &["/.within.website/x/cmd/anubis/"]),
     page("Anubis", ANY, &["anubis_challenge"]),
     page("Vercel", ANY, &["vercel security checkpoint"]),

@@ -74,7 +74,9 @@ const TITLE_MAX: usize = 300;
 /// How much of a page's beginning is kept until its end, for a closer look.
 const SAMPLE: usize = 64 * 1024;
 const QUICK: Reading = Reading { outermost: true, hiding: false };
+/// Decoded at a time, bytes.
 const CHUNK: usize = 16 * 1024;
+const CHUNK_MIN: usize = 256;
 /// Fewer bytes than this wait for more.
 const PIECE: usize = 1024;
 /// Less visible text than this, with a script, is a page built by scripts.
@@ -252,7 +254,8 @@ impl PageReader {
         let mut appetite = Appetite::More;
         loop {
             self.buffer.clear();
-            self.buffer.reserve(CHUNK);
+            let needed = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(CHUNK);
+            self.buffer.reserve(needed.clamp(CHUNK_MIN, CHUNK));
             let (result, read, _) = decoder.decode_to_string(bytes, &mut self.buffer, last);
             bytes = &bytes[read..];
             appetite = if self.parse() == Appetite::Enough { Appetite::Enough } else { appetite };

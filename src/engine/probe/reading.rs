@@ -69,7 +69,7 @@ impl Probe {
                 Ok(refresh)
             }
             Some(broken) => {
-                seen.detail = Some(broken.detail);
+                seen.detail = Some(broken.detail).filter(|detail| !detail.is_empty());
                 // Where status alone decides, a broken body is evidence only.
                 if wanted && refresh.is_none() { Err(broken.class.into()) } else { Ok(refresh) }
             }
