@@ -249,6 +249,34 @@ fn backup_copies_and_refuses_to_overwrite() {
     assert_eq!(desk.fails(&["backup", &nowhere]).0, 1);
 }
 
+#[test]
+fn restore_checks_first_and_keeps_what_was_there() {
+    let desk = Desk::new();
+    let file = |name: &str| desk.0.path().join(name).display().to_string();
+    desk.out(&["link", "add", "https://a.test", "--name", "a"]);
+    desk.out(&["backup", &file("copy.db")]);
+    desk.out(&["link", "add", "https://b.test", "--name", "b"]);
+
+    std::fs::write(file("junk.db"), "this is no database, however long it is made to be for that").unwrap();
+    assert_eq!(desk.fails(&["restore", &file("junk.db")]).0, 1);
+    assert_eq!(desk.fails(&["restore", &file("nowhere.db")]).0, 1);
+    let (mut server, _) = serve(&desk);
+    let (code, said) = desk.fails(&["restore", &file("copy.db")]);
+    assert!(code == 1 && said.contains("locked"), "while a server has it: {said}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(desk.out(&["link", "list"]).contains("https://b.test"), "nothing was changed so far");
+
+    desk.out(&["restore", &file("copy.db")]);
+    let now = desk.out(&["link", "list"]);
+    assert!(now.contains("https://a.test") && !now.contains("https://b.test"), "{now}");
+    let kept = std::fs::read_dir(desk.0.path().join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains(".replaced-")).collect();
+    assert_eq!(kept.len(), 1);
+    let before = desk.out(&["link", "list", "--database", &format!("sqlite:{}", kept[0].display())]);
+    assert!(before.contains("https://b.test"), "{before}");
+}
+
 /// Starts a server and returns it with its address.
 fn serve(desk: &Desk) -> (Child, String) {
     let args = ["serve", "--addr", "127.0.0.1:0", "--allow-net", "127.0.0.0/8"];

@@ -9,6 +9,7 @@ mod healthcheck;
 mod import;
 mod link;
 mod output;
+mod restore;
 mod run;
 mod schedule;
 mod serve;
@@ -122,6 +123,8 @@ enum Command {
     User(user::UserCommand),
     /// Copy the database into a file, also while it is in use
     Backup(backup::BackupArgs),
+    /// Put a backup in the database's place
+    Restore(restore::RestoreArgs),
     /// Ask a running server whether it is well
     Healthcheck(healthcheck::HealthcheckArgs),
 }
@@ -229,6 +232,7 @@ async fn dispatch(context: Context, command: Command) -> Outcome {
         Command::Setting(command) => setting::run(&context, command).await,
         Command::User(command) => user::run(&context, command).await,
         Command::Backup(args) => backup::run(&context, args).await,
+        Command::Restore(args) => restore::run(&context, args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }
 }

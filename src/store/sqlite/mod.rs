@@ -6,6 +6,7 @@ mod history;
 mod links;
 mod open;
 mod record;
+mod restore;
 mod rows;
 mod runs;
 mod search;
@@ -15,6 +16,8 @@ use super::{Result, Store, StoreError};
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::Path;
+
+pub use restore::restore;
 
 /// A SQLite database.
 pub struct SqliteStore {

@@ -48,7 +48,7 @@ pub async fn verify(path: &Path) -> Result<()> {
     if verdict == "ok" { Ok(()) } else { Err(StoreError::File(format!("{} is damaged: {verdict}", path.display()))) }
 }
 
-fn path_of(address: &str) -> Result<PathBuf> {
+pub fn path_of(address: &str) -> Result<PathBuf> {
     let bad = || StoreError::BadAddress(address.to_owned());
     let rest = match address.split_once(':') {
         Some(("sqlite", rest)) => rest,
@@ -81,12 +81,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// Brings the schema up to date. sqlx takes no lock while migrating SQLite, so a lock file stands in; a database
 /// that has something to lose is copied first.
 async fn migrate(path: &Path) -> Result<()> {
-    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default();
+    let known = known();
     let exists = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-    let found = if exists { version(path).await? } else { 0 };
-    if found > known {
-        return Err(StoreError::Newer { file: path.display().to_string(), found, known });
-    }
+    let found = if exists { refuse_newer(path).await? } else { 0 };
     if exists && found == known {
         return Ok(());
     }
@@ -98,7 +95,7 @@ async fn migrate(path: &Path) -> Result<()> {
     if exists && found > 0 {
         let copy = beside(path, &format!("before-{known}"));
         if !copy.exists() {
-            std::fs::copy(path, &copy).map_err(|e| StoreError::File(format!("cannot copy the database first: {e}")))?;
+            copy_whole(path, &copy).await?;
         }
     }
     let mut connection = options(path).connect().await?;
@@ -114,8 +111,32 @@ async fn migrate(path: &Path) -> Result<()> {
     })
 }
 
+/// Copies a database with what is still in its WAL, which a copy of the file alone would lack.
+async fn copy_whole(path: &Path, copy: &Path) -> Result<()> {
+    let cannot = |why: String| StoreError::File(format!("cannot copy the database first: {why}"));
+    let text = copy.to_str().ok_or_else(|| cannot(format!("{} is no usable name", copy.display())))?;
+    let mut connection = options(path).connect().await?;
+    let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
+    connection.close().await?;
+    copied.map_err(|e| cannot(e.to_string()))?;
+    verify(copy).await
+}
+
+fn known() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default()
+}
+
+/// The version of a database, which this program has to know.
+pub async fn refuse_newer(path: &Path) -> Result<i64> {
+    let (found, known) = (version(path).await?, known());
+    if found > known {
+        return Err(StoreError::Newer { file: path.display().to_string(), found, known });
+    }
+    Ok(found)
+}
+
 /// The newest migration in the file, read without touching it.
-async fn version(path: &Path) -> Result<i64> {
+pub async fn version(path: &Path) -> Result<i64> {
     let mut connection: SqliteConnection =
         SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).connect().await?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
@@ -133,7 +154,7 @@ async fn version(path: &Path) -> Result<i64> {
     Ok(newest.unwrap_or_default())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     name.push(suffix);

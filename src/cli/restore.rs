@@ -1,0 +1,28 @@
+//! `restore`: a backup in the database's place.
+
+use super::{Context, Outcome};
+use crate::store::sqlite;
+use clap::Args;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Put a backup in the database's place. The backup is checked first, and the database that was there is kept beside it.
+#[derive(Args)]
+#[command(after_help = "Example:
+  systemctl stop rollcall
+  rollcall restore rollcall-2026-11-21.db
+  systemctl start rollcall")]
+pub struct RestoreArgs {
+    /// The backup
+    file: PathBuf,
+}
+
+pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
+    let kept = sqlite::restore(&context.database, &args.file, context.clock.now()).await?;
+    // Opening brings an older backup up to date, and shows that it can be opened.
+    context.store().await?;
+    eprintln!("restored from {}", args.file.display());
+    if let Some(kept) = kept {
+        eprintln!("what was there before is kept as {}", kept.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
