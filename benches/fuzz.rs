@@ -4,6 +4,8 @@
 #[path = "../tests/support/pages.rs"]
 mod pages;
 
+mod peak;
+
 use std::time::{Duration, Instant};
 
 const PAGES: u64 = 1_000_000;
@@ -40,7 +42,7 @@ fn main() {
         began.elapsed()
     });
     let slowest = (again.min().unwrap_or_default(), slowest.1);
-    let peak = peak_mb();
+    let peak = peak::mb();
     println!(
         "{PAGES} pages in {:.0} s, slowest {:.1} ms (seed {}), peak {peak:.0} MB",
         start.elapsed().as_secs_f64(),
@@ -48,10 +50,4 @@ fn main() {
         slowest.1
     );
     assert!(slowest.0 < SLOWEST && peak < PEAK_MB);
-}
-
-fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|kb| kb.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }

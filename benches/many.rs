@@ -4,6 +4,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+mod peak;
+
 use futures::{StreamExt, stream};
 use rollcall::{domain::progress::Trigger, service::Pick, store::Draft};
 use std::{
@@ -122,12 +124,5 @@ async fn whole(port: &str) {
     let started = service.start_run(Trigger::CommandLine, Pick::All, plan).await.unwrap();
     let counts = started.done.unwrap().await.unwrap().unwrap().counts;
     assert_eq!(counts.ok, SITES);
-    println!("{} {}", start.elapsed().as_secs_f64(), peak_mb());
-}
-
-/// The process's peak resident memory.
-fn peak_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|kb| kb.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or_default() / 1024.0
+    println!("{} {}", start.elapsed().as_secs_f64(), peak::mb());
 }

@@ -23,19 +23,11 @@ struct Page {
 }
 
 fn corpus() -> Vec<Page> {
-    let mut pages = Vec::new();
-    let mut files: Vec<_> = std::fs::read_dir("tests/corpus").unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    for file in files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "txt")) {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
-        pages.extend(text.split("=== ").skip(1).map(|page| parse(&stem, page)));
-    }
-    pages
+    pages::sections().iter().map(parse).collect()
 }
 
-fn parse(file: &str, page: &str) -> Page {
-    let (head, body) = page.split_once('\n').unwrap();
+fn parse(section: &pages::Section) -> Page {
+    let pages::Section { file, head, body } = section;
     let mut parts = head.splitn(3, '|').map(str::trim);
     let (name, verdict, mut options) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap_or(""));
     let (mut charset, mut content_type, mut at, mut pad) = ("utf-8", None, "https://friend.test/links/", 0);

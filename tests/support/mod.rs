@@ -3,14 +3,14 @@
 
 use rollcall::{
     clock::{Clock, SharedClock, SystemClock},
-    domain::{backlink::MySites, link::About, observation::Observation, settings::Limits},
+    domain::{backlink::MySites, link::About, observation::Observation, progress::Trigger, settings::Limits},
     engine::{
         check::{Course, Next, Terms},
         guard::Allowed,
         probe::Probe,
     },
-    service::{Network, Service},
-    store::{SharedStore, sqlite::SqliteStore},
+    service::{Network, Pick, Service},
+    store::{Settled, SharedStore, sqlite::SqliteStore},
 };
 use std::{
     future::Future,
@@ -217,4 +217,16 @@ pub async fn check_with(probe: &Probe, about: &About, terms: Arc<Terms>) -> Obse
             Next::Ask(wait) => tokio::time::sleep(wait).await,
         }
     }
+}
+
+/// A whole run over all links.
+pub async fn run(service: &Arc<Service>) -> Settled {
+    let plan = service.plan().await.unwrap();
+    let started = service.start_run(Trigger::CommandLine, Pick::All, plan).await.unwrap();
+    started.done.expect("a run of its own").await.unwrap().unwrap()
+}
+
+/// Whether a link is shown now.
+pub async fn is_shown(service: &Service, id: i64) -> bool {
+    service.store().link(id).await.unwrap().unwrap().state.shown
 }

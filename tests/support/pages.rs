@@ -1,4 +1,5 @@
 //! Random pages: the corpus's own, cut, doubled, spliced and sprinkled with what parsers stumble over.
+#![allow(dead_code, reason = "every user takes a part of it")]
 
 use rollcall::{
     domain::backlink::MySites,
@@ -112,17 +113,34 @@ pub fn assert_bounded(facts: &PageFacts, seed: u64) {
     assert!(facts.friend_pages.len() <= 3, "seed {seed}");
 }
 
-/// The corpus's texts, as seeds.
-pub fn seeds() -> Vec<Vec<u8>> {
+/// A page of the corpus as it is written down.
+pub struct Section {
+    /// Its file, without the ending.
+    pub file: String,
+    /// Name, verdict and options.
+    pub head: String,
+    pub body: String,
+}
+
+/// Every page of the corpus.
+pub fn sections() -> Vec<Section> {
     let files = std::fs::read_dir("tests/corpus").unwrap().map(|file| file.unwrap().path());
     let mut texts: Vec<_> = files.filter(|file| file.extension().is_some_and(|kind| kind == "txt")).collect();
     texts.sort();
-    let pages = texts.iter().flat_map(|file| {
-        let text = std::fs::read_to_string(file).unwrap();
-        text.split("=== ")
-            .skip(1)
-            .filter_map(|page| Some(page.split_once('\n')?.1.as_bytes().to_vec()))
-            .collect::<Vec<_>>()
-    });
-    pages.collect()
+    let of_file = |path: &std::path::PathBuf| -> Vec<Section> {
+        let file = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(path).unwrap();
+        let section = |page: &str| {
+            let (head, body) = page.split_once('\n').unwrap();
+            Section { file: file.clone(), head: head.to_owned(), body: body.to_owned() }
+        };
+        // What stands before the first head is nothing.
+        text.split("=== ").skip(1).map(section).collect()
+    };
+    texts.iter().flat_map(of_file).collect()
+}
+
+/// The corpus's pages, as seeds.
+pub fn seeds() -> Vec<Vec<u8>> {
+    sections().into_iter().map(|section| section.body.into_bytes()).collect()
 }

@@ -14,7 +14,7 @@ mod settle;
 
 use super::{Result, Store, StoreError};
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
+use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::Path;
 
 pub use restore::restore;
@@ -56,26 +56,11 @@ impl Store for SqliteStore {
     }
 
     async fn backup(&self, to: &Path) -> Result<()> {
-        let shown = to.display();
         if to.exists() {
-            return Err(StoreError::File(format!("{shown} exists already; name a new file")));
+            return Err(StoreError::File(format!("{} exists already; name a new file", to.display())));
         }
-        let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
         // A connection of its own: readers may not write, and the writer is not to wait.
-        let options = self.writer.connect_options();
-        let mut connection = options.connect().await?;
-        let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
-        if let Err(error) = copied {
-            // Nothing half written is left behind.
-            let _ = std::fs::remove_file(to);
-            return Err(match StoreError::from(error) {
-                StoreError::CannotOpen(_) | StoreError::Database(_) => {
-                    StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"))
-                }
-                other => other,
-            });
-        }
-        open::verify(to).await
+        open::copy(&self.writer.connect_options(), to).await
     }
 }
 

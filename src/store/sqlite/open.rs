@@ -95,7 +95,7 @@ async fn migrate(path: &Path) -> Result<()> {
     if exists && found > 0 {
         let copy = beside(path, &format!("before-{known}"));
         if !copy.exists() {
-            copy_whole(path, &copy).await?;
+            self::copy(&options(path), &copy).await?;
         }
     }
     let mut connection = options(path).connect().await?;
@@ -111,15 +111,24 @@ async fn migrate(path: &Path) -> Result<()> {
     })
 }
 
-/// Copies a database with what is still in its WAL, which a copy of the file alone would lack.
-async fn copy_whole(path: &Path, copy: &Path) -> Result<()> {
-    let cannot = |why: String| StoreError::File(format!("cannot copy the database first: {why}"));
-    let text = copy.to_str().ok_or_else(|| cannot(format!("{} is no usable name", copy.display())))?;
-    let mut connection = options(path).connect().await?;
+/// Copies a database as it is now into a new file, with what is still in its WAL, and reads the copy back.
+pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
+    let shown = to.display();
+    let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
+    let mut connection = from.connect().await?;
     let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
     connection.close().await?;
-    copied.map_err(|e| cannot(e.to_string()))?;
-    verify(copy).await
+    if let Err(error) = copied {
+        // Nothing half written is left behind.
+        let _ = std::fs::remove_file(to);
+        return Err(match StoreError::from(error) {
+            StoreError::CannotOpen(_) | StoreError::Database(_) => {
+                StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"))
+            }
+            other => other,
+        });
+    }
+    verify(to).await
 }
 
 fn known() -> i64 {
@@ -136,7 +145,7 @@ pub async fn refuse_newer(path: &Path) -> Result<i64> {
 }
 
 /// The newest migration in the file, read without touching it.
-pub async fn version(path: &Path) -> Result<i64> {
+async fn version(path: &Path) -> Result<i64> {
     let mut connection: SqliteConnection =
         SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).connect().await?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;

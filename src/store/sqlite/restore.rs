@@ -27,10 +27,9 @@ pub async fn restore(address: &str, from: &Path, at: DateTime<Utc>) -> Result<Op
     if !from.is_file() {
         return Err(StoreError::File(format!("there is no file {}", from.display())));
     }
-    if open::version(from).await? == 0 {
+    if open::refuse_newer(from).await? == 0 {
         return Err(StoreError::NotADatabase(from.display().to_string()));
     }
-    open::refuse_newer(from).await?;
     open::verify(from).await?;
     let fresh = beside(&path, "restoring");
     let cannot = |e: std::io::Error| StoreError::File(format!("cannot write {}: {e}", fresh.display()));

@@ -23,7 +23,8 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
     let zone = config::timezone(&settings);
     let totals = store.totals().await?;
     let entries = store.whitelist().await?;
-    let whitelisted = service.exempt_ids(&entries).await?.len();
+    let exempt = service.exempt_ids(&entries).await?;
+    let whitelisted = exempt.len();
     let last_run = store.runs(0, RUNS).await?.into_iter().find(|run| run.state != RunState::Running);
     let now = service.clock().now();
     let due = store
@@ -36,7 +37,7 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
             links: totals.links,
             shown: totals.shown,
             hidden: totals.hidden,
-            review: review::count(caller).await?,
+            review: review::count(caller, exempt).await?,
             whitelisted: u32::try_from(whitelisted).unwrap_or(u32::MAX),
         },
         last_run: last_run.map(|run| run_row(run, times)),

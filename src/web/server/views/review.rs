@@ -15,30 +15,28 @@ use chrono::TimeDelta;
 /// How long "fine" holds.
 const FINE: TimeDelta = TimeDelta::days(30);
 
-/// What is in the queue: whitelisted links are not.
-pub async fn wanted(caller: &Caller) -> Result<Wanted> {
-    let service = &caller.service;
-    let exempt = service.exempt_ids(&service.store().whitelist().await?).await?;
-    Ok(Wanted {
+/// What is in the queue: links that are `exempt` are not.
+fn wanted(caller: &Caller, exempt: Vec<i64>) -> Wanted {
+    Wanted {
         status: Some(Status::Review),
-        now: service.clock().now(),
+        now: caller.service.clock().now(),
         among: Some(Among::Except(exempt)),
         sort: Sort::Id,
         limit: 1,
         ..Wanted::default()
-    })
+    }
 }
 
 /// How many links are in the queue.
-pub async fn count(caller: &Caller) -> Result<u32> {
-    let wanted = wanted(caller).await?;
-    Ok(caller.service.store().search(&wanted).await?.total)
+pub async fn count(caller: &Caller, exempt: Vec<i64>) -> Result<u32> {
+    Ok(caller.service.store().search(&wanted(caller, exempt)).await?.total)
 }
 
 pub async fn page(caller: &Caller, at: u32) -> std::result::Result<ReviewPage, Fault> {
-    let mut wanted = wanted(caller).await?;
-    wanted.offset = at.saturating_sub(1);
     let store = caller.service.store();
+    let exempt = caller.service.exempt_ids(&store.whitelist().await?).await?;
+    let mut wanted = wanted(caller, exempt);
+    wanted.offset = at.saturating_sub(1);
     let mut found = store.search(&wanted).await?;
     let pages = Pages::of(at, found.total, 1);
     if found.links.is_empty() && found.total > 0 {
