@@ -12,11 +12,10 @@ export const admin = { name: "owner", password: "a long enough password" };
 
 /** A running program, where it is reached, and what it said on standard error. */
 export class Rollcall {
-  readonly said: string[] = [];
-
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
+    readonly said: string[],
   ) {}
 
   /** Starts a command that serves, on a free port unless one is named, and waits until it says where. */
@@ -27,16 +26,17 @@ export class Rollcall {
     });
     const lines = createInterface({ input: child.stderr! });
     let running: Rollcall | undefined;
+    const said: string[] = [];
     return new Promise<Rollcall>((found, failed) => {
       lines.on("line", (line) => {
         const at = line.match(/ is at (http:\/\/127\.0\.0\.1:\d+)/);
         if (at && !running) {
-          running = new Rollcall(at[1], child);
+          running = new Rollcall(at[1], child, said);
           found(running);
         }
-        running?.said.push(line);
+        said.push(line);
       });
-      child.once("exit", (code) => failed(new Error(`rollcall ended with ${code}`)));
+      child.once("close", (code) => failed(new Error(`rollcall ended with ${code}: ${said.join("\n")}`)));
     });
   }
 

@@ -129,8 +129,12 @@ pub fn forgetful() -> String {
 
 /// A port that nothing listens on.
 pub async fn gone() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}/", listener.local_addr().unwrap())
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/", socket.local_addr().unwrap());
+    // Held for good: no other test is given the port.
+    std::mem::forget(socket);
+    url
 }
 
 pub fn loopback() -> Allowed {

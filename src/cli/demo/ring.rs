@@ -9,19 +9,22 @@ use axum::{
 };
 use std::{
     io,
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 /// Where the ring lives.
 pub const NET: &str = "127.0.0.0/8";
 /// Whose ring it is.
 pub const ME: &str = "https://me.example.com";
 pub const WHITELISTED: &str = "旧友小栈";
+/// Connections that wait for a friend at most.
+const BACKLOG: u32 = 128;
 
 /// One friend of the ring.
 pub struct Friend {
@@ -30,6 +33,8 @@ pub struct Friend {
     pub url: String,
     /// Hidden by an earlier run.
     pub was_hidden: bool,
+    /// Bound and never listened on: nobody answers there, and no other friend is given the port.
+    _closed: Option<TcpSocket>,
 }
 
 /// What a site does when asked.
@@ -106,12 +111,17 @@ struct Site {
 pub async fn start() -> io::Result<Vec<Friend>> {
     let mut friends = Vec::with_capacity(RING.len());
     for (name, group, manner, wait) in RING {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/", listener.local_addr()?);
-        friends.push(Friend { name, group, url, was_hidden: name == "回来了" });
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let url = format!("http://{}/", socket.local_addr()?);
+        let mut friend = Friend { name, group, url, was_hidden: name == "回来了", _closed: None };
         if manner == Manner::Gone {
+            friend._closed = Some(socket);
+            friends.push(friend);
             continue;
         }
+        friends.push(friend);
+        let listener = socket.listen(BACKLOG)?;
         let site = Arc::new(Site { name, manner, wait: Duration::from_millis(wait), asked: AtomicU32::new(0) });
         let app =
             Router::new().route("/", get(home)).route("/blog/", get(blog)).route("/links", get(blog)).with_state(site);
