@@ -32,7 +32,7 @@ pub fn fit_open_files(concurrency: u32) -> u32 {
 
 /// Everything that `serve` does besides answering: schedule, adopting left-over runs, following others' runs.
 pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
-    let schedule = crate::scheduler::serve(service.clone());
+    let schedule = crate::scheduler::serve(service.clone(), fastrand::Rng::new());
     let sweep = async {
         let mut tick = tokio::time::interval(SWEEP);
         loop {

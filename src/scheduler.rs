@@ -1,24 +1,55 @@
-//! Starts runs when the stored schedules say so. The clock is handed in.
+//! Starts runs when the stored schedules say so. The clock and the randomness are handed in.
 
 use crate::{
-    domain::{progress::Trigger, schedule::Schedule, settings::Settings},
-    service::{Pick, Result, Service},
+    domain::{
+        schedule::{self, Schedule},
+        settings::Settings,
+    },
+    service::{Result, Service},
     store::ScheduleRow,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How often the stored schedules are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
+/// A time further ahead than this was noted by a clock that has been set back since.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
-/// Runs until it is dropped. What fails is logged, and tried again at the next due time.
-pub async fn serve(service: Arc<Service>) {
-    let mut seen = HashMap::new();
+/// What the loop remembers from one look to the next.
+pub struct Memory {
+    rng: fastrand::Rng,
+    /// By schedule: the time it is due, and how much later it starts.
+    late: HashMap<i64, (DateTime<Utc>, TimeDelta)>,
+}
+
+impl Memory {
+    /// `rng` spreads the starts.
+    pub fn new(rng: fastrand::Rng) -> Memory {
+        Memory { rng, late: HashMap::new() }
+    }
+
+    /// How much later than due a schedule starts: drawn once for each time it is due.
+    fn late(&mut self, id: i64, due: DateTime<Utc>, at_most: TimeDelta) -> TimeDelta {
+        match self.late.get(&id) {
+            Some((held, late)) if *held == due => *late,
+            _ => {
+                let late = TimeDelta::milliseconds(self.rng.i64(0..=at_most.num_milliseconds().max(0)));
+                self.late.insert(id, (due, late));
+                late
+            }
+        }
+    }
+}
+
+/// Runs until it is dropped. What fails is logged, and tried again at the next look.
+pub async fn serve(service: Arc<Service>, rng: fastrand::Rng) {
+    let mut memory = Memory::new(rng);
     loop {
-        let wake = match step(&service, &mut seen).await {
+        let wake = match step(&service, &mut memory).await {
             Ok(wake) => wake,
             Err(error) => {
-                tracing::error!(%error, "the schedule could not be followed");
+                tracing::error!(%error, "the schedules could not be followed");
                 None
             }
         };
@@ -28,30 +59,51 @@ pub async fn serve(service: Arc<Service>) {
     }
 }
 
-/// Starts what is due and returns when the next run will be. `seen` holds when each schedule that has never been
-/// due was first seen: from there its first time is counted.
-pub async fn step(service: &Arc<Service>, seen: &mut HashMap<i64, DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    let now = service.clock().now();
+/// Starts what is due and returns when the next run will be.
+///
+/// # Errors
+/// Where settings or schedules cannot be read. A run that cannot be started is logged and stays due.
+pub async fn step(service: &Arc<Service>, memory: &mut Memory) -> Result<Option<DateTime<Utc>>> {
     let settings = service.settings().await?;
     let mut next: Option<DateTime<Utc>> = None;
     for row in service.store().schedules().await? {
         let Some(schedule) = parse(&row, &settings) else { continue };
-        let since = row.last_due.unwrap_or_else(|| *seen.entry(row.id).or_insert(now));
-        let Some(due) = schedule.next_after(since.min(now)) else { continue };
-        let upcoming = if due <= now {
-            // However many times were missed, one run catches up.
-            if service.store().claim_due(row.id, row.last_due, now).await? {
-                tracing::info!(schedule = row.id, "a scheduled run begins");
-                let plan = service.plan().await?;
-                service.start_run(Trigger::Schedule, Pick::All, plan).await?;
-            }
-            schedule.next_after(now)
-        } else {
-            Some(due)
-        };
-        next = next.into_iter().chain(upcoming).min();
+        match one(service, memory, &row, &schedule, &settings).await {
+            Ok(upcoming) => next = next.into_iter().chain(upcoming).min(),
+            Err(error) => tracing::error!(schedule = row.id, %error, "a scheduled run could not be started"),
+        }
     }
     Ok(next)
+}
+
+async fn one(
+    service: &Arc<Service>,
+    memory: &mut Memory,
+    row: &ScheduleRow,
+    schedule: &Schedule,
+    settings: &Settings,
+) -> Result<Option<DateTime<Utc>>> {
+    let now = service.clock().now();
+    let Some(since) = row.last_due.filter(|since| *since <= now + AHEAD) else {
+        // Never looked at, or by a clock that was wrong: counted from here.
+        service.store().claim_due(row.id, row.last_due, now).await?;
+        return Ok(schedule.next_after(now));
+    };
+    let Some(due) = schedule.next_after(since) else { return Ok(None) };
+    let at_most = schedule::jitter(settings.system.jitter(), due, schedule.next_after(due));
+    let start = due + memory.late(row.id, due, at_most);
+    if start > now {
+        return Ok(Some(start));
+    }
+    // However many times were missed, one run catches up.
+    if service.store().claim_due(row.id, row.last_due, now).await? {
+        tracing::info!(schedule = row.id, scope = %row.scope, "a schedule is due");
+        if let Err(error) = service.start_scheduled(&row.scope).await {
+            service.store().claim_due(row.id, Some(now), row.last_due.unwrap_or(now)).await?;
+            return Err(error);
+        }
+    }
+    Ok(schedule.next_after(now))
 }
 
 fn parse(row: &ScheduleRow, settings: &Settings) -> Option<Schedule> {

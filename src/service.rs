@@ -8,6 +8,7 @@ mod links;
 mod names;
 mod preview;
 mod roll;
+mod scheduled;
 mod witness;
 
 pub use accounts::check_password;
@@ -33,7 +34,7 @@ use crate::{
     formats::FormatError,
     store::{Ending, Settled, SharedStore, StoreError},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// Why a use case could not be done.
@@ -207,7 +208,7 @@ impl Service {
             let run_id = begun.elsewhere.first().copied().unwrap_or_default();
             return Ok(Started { run_id, elsewhere: begun.elsewhere, done: None });
         };
-        let claimed: std::collections::HashSet<i64> = begun.claimed.into_iter().collect();
+        let claimed: HashSet<i64> = begun.claimed.into_iter().collect();
         let links: Vec<Link> = links.into_iter().filter(|link| claimed.contains(&link.id)).collect();
         let total = u32::try_from(links.len()).unwrap_or(u32::MAX);
         let snapshot = Snapshot::new(run_id, trigger, total, self.clock.now().timestamp_millis());
@@ -298,7 +299,7 @@ impl Service {
     async fn resume(self: &Arc<Self>, run: Run) -> Result<()> {
         let items = self.store.items(run.id).await?;
         let snapshot = drive::snapshot_of(&run, &items, self.clock.now());
-        let pending: std::collections::HashSet<i64> =
+        let pending: HashSet<i64> =
             items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
         let links = self.store.links().await?.into_iter().filter(|link| pending.contains(&link.id)).collect();
         self.spawn_drive(snapshot, run.plan, links, true);
@@ -364,9 +365,10 @@ impl Service {
                 return Err(ServiceError::UnknownName(unknown.clone()));
             }
         }
+        let ids: HashSet<i64> = if let Pick::Ids(ids) = pick { ids.iter().copied().collect() } else { HashSet::new() };
         let wanted = |link: &Link| match pick {
             Pick::All => true,
-            Pick::Ids(ids) => ids.contains(&link.id),
+            Pick::Ids(_) => ids.contains(&link.id),
             Pick::Names(names) => names.contains(&link.about.name),
         };
         Ok(links.into_iter().filter(|link| link.active && wanted(link)).collect())

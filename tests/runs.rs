@@ -19,8 +19,8 @@ use rollcall::{
     service::{Pick, Recheck, Service},
 };
 use std::{sync::Arc, time::Duration};
-use support::{HandClock, enter, forgetful, friendly, head, is_shown, run, says, says_in_turn, service, site, status};
-use tokio::{io::AsyncWriteExt, sync::Notify, time::timeout};
+use support::{enter, forgetful, friendly, head, is_shown, run, says, says_in_turn, service, site, status, until};
+use tokio::{io::AsyncWriteExt, sync::Notify};
 
 #[tokio::test]
 async fn fail_hide_recover() {
@@ -118,15 +118,6 @@ async fn gated() -> (support::Site, Arc<Notify>) {
     })
     .await;
     (held, open)
-}
-
-async fn until(mut done: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !done().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(10), waiting).await.expect("it never came");
 }
 
 #[tokio::test]
@@ -255,40 +246,6 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
     assert_eq!((run.state, run.counts.ok, run.counts.bad), (RunState::Done, 1, 1));
     assert_eq!((first.hits(), second.hits()), (0, 1));
     assert!(!is_shown(&service, ids[1]).await);
-}
-
-#[tokio::test]
-async fn the_schedule_starts_runs_at_its_times_and_catches_up_once() {
-    let (_folder, store) = support::store().await;
-    let hand = Arc::new(HandClock(std::sync::Mutex::new("2026-11-21T00:00:00Z".parse().unwrap())));
-    let service = Service::start(
-        store,
-        rollcall::service::Network { allowed: support::loopback(), dns: Vec::new() },
-        hand.clone(),
-    )
-    .await
-    .unwrap();
-    service.set("timezone", "Asia/Shanghai").await.unwrap();
-    let fine = says(friendly()).await;
-    enter(&service, "fine", &fine.url()).await;
-    let mut seen = std::collections::HashMap::new();
-    let runs = async || service.store().runs(0, 10).await.unwrap().len();
-
-    let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
-    assert_eq!((next, runs().await), (Some("2026-11-21T20:00:00Z".parse().unwrap()), 0));
-    hand.set("2026-11-21T19:59:59Z");
-    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
-    assert_eq!(runs().await, 0);
-    hand.set("2026-11-21T20:00:00Z");
-    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
-    rollcall::scheduler::step(&service, &mut seen).await.unwrap();
-    assert_eq!(runs().await, 1, "once, however often it is looked at");
-    until(async || service.store().runs(0, 1).await.unwrap()[0].state == RunState::Done).await;
-    // Three days without power: one run makes up for all of them.
-    hand.set("2026-11-24T22:00:00Z");
-    let next = rollcall::scheduler::step(&service, &mut seen).await.unwrap();
-    assert_eq!((next, runs().await), (Some("2026-11-25T20:00:00Z".parse().unwrap()), 2));
-    assert_eq!(service.store().runs(0, 1).await.unwrap()[0].trigger, Trigger::Schedule);
 }
 
 #[tokio::test]

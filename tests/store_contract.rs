@@ -11,6 +11,7 @@ use rollcall::{
         progress::{RunState, Trigger},
         reason::Reason,
         run::{ItemState, Plan},
+        schedule::Scope,
         settings::Settings,
         verdict::Change,
         whitelist::{Entry, Kind},
@@ -183,8 +184,13 @@ async fn whitelist_settings_and_schedules(store: SharedStore) {
     assert!(store.claim_due(row.id, None, now()).await.unwrap());
     assert!(!store.claim_due(row.id, None, now()).await.unwrap(), "another was first");
     assert_eq!(store.schedules().await.unwrap()[0].last_due, Some(now()));
-    let added = store.put_schedule(None, "5 5 * * *").await.unwrap();
-    assert!(store.put_schedule(Some(99), "5 5 * * *").await.is_err());
+    let added = store.put_schedule(None, "5 5 * * *", &Scope::Hidden, now()).await.unwrap();
+    let row = store.schedules().await.unwrap().remove(1);
+    assert_eq!((row.id, &row.scope, row.last_due), (added, &Scope::Hidden, Some(now())));
+    let group = Scope::Group("同行".to_owned());
+    assert_eq!(store.put_schedule(Some(added), "6 5 * * *", &group, now()).await.unwrap(), added);
+    assert_eq!(store.schedules().await.unwrap()[1].scope, group);
+    assert!(store.put_schedule(Some(99), "5 5 * * *", &Scope::All, now()).await.is_err());
     assert!(store.remove_schedule(added).await.unwrap());
 }
 

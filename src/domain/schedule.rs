@@ -1,7 +1,7 @@
 //! When runs are due.
 
-use super::lang::Lang;
-use chrono::{DateTime, Utc};
+use super::{lang::Lang, link::Link};
+use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use std::str::FromStr;
@@ -23,6 +23,9 @@ pub enum ScheduleError {
 pub struct Schedule {
     cron: Cron,
     zone: Tz,
+    /// Any hour will do: such a schedule goes on through the nights on which clocks are changed. One at a fixed hour
+    /// runs once in each of these nights, as in Vixie's cron.
+    any_hour: bool,
 }
 
 impl Schedule {
@@ -30,14 +33,105 @@ impl Schedule {
     /// [`ScheduleError`] where the expression or the zone is not one.
     pub fn new(cron: &str, zone: &str) -> Result<Schedule, ScheduleError> {
         let parsed = Cron::from_str(cron.trim()).map_err(|e| ScheduleError::Cron(cron.to_owned(), e.to_string()))?;
-        Ok(Schedule { cron: parsed, zone: parse_zone(zone)? })
+        let fields: Vec<&str> = cron.split_whitespace().collect();
+        let hour = fields.len().checked_sub(4).and_then(|at| fields.get(at));
+        let any_hour = hour.is_some_and(|hour| hour.starts_with('*')) || fields == ["@hourly"];
+        Ok(Schedule { cron: parsed, zone: parse_zone(zone)?, any_hour })
     }
 
     /// The first time after `after` that a run is due; `None` where the expression never comes round again.
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let local = after.with_timezone(&self.zone);
+        if !self.any_hour {
+            return self.next_in(&self.zone, after);
+        }
+        let offset = |at: DateTime<Utc>| self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+        let next = self.next_in(&offset(after), after)?;
+        // Clocks were changed on the way: it is due by the new time.
+        if offset(next) == offset(after) { Some(next) } else { self.next_in(&offset(next), after) }
+    }
+
+    fn next_in<Z: TimeZone>(&self, zone: &Z, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let local = after.with_timezone(zone);
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
     }
+
+    /// A time as the zone's clocks show it.
+    pub fn local(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M %Z").to_string()
+    }
+
+    /// The next times, at most so many.
+    pub fn ahead(&self, after: DateTime<Utc>, times: usize) -> Vec<DateTime<Utc>> {
+        std::iter::successors(self.next_after(after), |at| self.next_after(*at)).take(times).collect()
+    }
+}
+
+/// Which links a schedule is over. Inactive ones are never in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    #[default]
+    All,
+    /// Those that are not shown.
+    Hidden,
+    /// One group, by name.
+    Group(String),
+}
+
+impl Scope {
+    /// Reads `all`, `hidden` or `group:NAME`.
+    pub fn parse(text: &str) -> Option<Scope> {
+        match text.trim() {
+            "all" => Some(Scope::All),
+            "hidden" => Some(Scope::Hidden),
+            other => other.strip_prefix("group:").map(|name| Scope::Group(name.trim().to_owned())),
+        }
+    }
+
+    pub fn has(&self, link: &Link) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Hidden => !link.state.shown,
+            Scope::Group(name) => link.about.group == *name,
+        }
+    }
+
+    pub fn in_words(&self, lang: Lang) -> String {
+        match self {
+            Scope::All => lang.pick("全部友链", "all links").to_owned(),
+            Scope::Hidden => lang.pick("仅已隐藏的友链", "hidden links only").to_owned(),
+            Scope::Group(name) => lang.pick(format!("分组“{name}”"), format!("group {name:?}")),
+        }
+    }
+}
+
+/// As [`Scope::parse`] reads it.
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scope::All => f.write_str("all"),
+            Scope::Hidden => f.write_str("hidden"),
+            Scope::Group(name) => write!(f, "group:{name}"),
+        }
+    }
+}
+
+/// Links hidden for so many days are checked by schedules only every so many days.
+const LONG_DEAD: [(i64, i64); 3] = [(60, 15), (30, 10), (10, 5)];
+/// A check that began a little earlier in the day counts for the whole day.
+const SLACK: TimeDelta = TimeDelta::hours(12);
+
+/// Whether a schedule checks a link again, or leaves it alone for now because it has been dead for long.
+pub fn is_worth_a_check(link: &Link, now: DateTime<Utc>) -> bool {
+    let Some(last) = link.last_check.as_ref().filter(|_| !link.state.shown) else { return true };
+    let hidden_days = (now - link.state.since).num_days();
+    let every = LONG_DEAD.iter().find(|(after, _)| hidden_days >= *after).map_or(0, |(_, every)| *every);
+    now - last.at + SLACK >= TimeDelta::days(every)
+}
+
+/// How late a run may start at most, so that not every Rollcall asks at the full minute: the setting, or a tenth of
+/// the time between two runs where that is less.
+pub fn jitter(setting: TimeDelta, due: DateTime<Utc>, next: Option<DateTime<Utc>>) -> TimeDelta {
+    next.map_or(setting, |next| setting.min((next - due) / 10))
 }
 
 /// A cron expression in plain words, as far as it is a common one; others as they are.
@@ -97,40 +191,4 @@ pub fn parse_zone(zone: &str) -> Result<Tz, ScheduleError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn four_in_the_morning_is_local() {
-        let s = Schedule::new(DEFAULT_CRON, "Asia/Shanghai").unwrap();
-        assert_eq!(s.next_after(at("2026-11-21T00:00:00Z")), Some(at("2026-11-21T20:00:00Z")));
-        assert_eq!(s.next_after(at("2026-11-21T20:00:00Z")), Some(at("2026-11-22T20:00:00Z")));
-    }
-
-    #[test]
-    fn common_expressions_have_words() {
-        for (cron, zh, en) in [
-            ("0 4 * * *", "每天 04:00", "every day at 04:00"),
-            ("*/15 * * * *", "每 15 分钟", "every 15 minutes"),
-            ("30 * * * *", "每小时的第 30 分", "every hour at minute 30"),
-            ("0 */6 * * *", "每 6 小时", "every 6 hours"),
-            ("5 8 * * 1", "每周一 08:05", "every Monday at 08:05"),
-            ("5 8 * * sun", "每周日 08:05", "every Sunday at 08:05"),
-            ("0 9 * * 1-5", "每个工作日 09:00", "every weekday at 09:00"),
-            ("0 4 1 * *", "每月 1 日 04:00", "on day 1 of every month at 04:00"),
-            ("0 4 1,15 * *", "0 4 1,15 * *", "0 4 1,15 * *"),
-        ] {
-            assert_eq!((in_words(cron, Lang::Zh).as_str(), in_words(cron, Lang::En).as_str()), (zh, en));
-        }
-    }
-
-    #[test]
-    fn bad_texts_are_named() {
-        assert!(matches!(Schedule::new("every day", "UTC"), Err(ScheduleError::Cron(..))));
-        assert!(matches!(Schedule::new("0 4 * * *", "Mars/Base"), Err(ScheduleError::Zone(..))));
-    }
-}
+mod tests;

@@ -4,9 +4,11 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-pub use keys::{Input, KEYS, Key, Section, seconds};
+pub use keys::{Input, Key, Section, all as keys, seconds};
 
 use super::{address, backlink::MySites, class::Class, policy::Policy};
+use chrono::TimeDelta;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +33,48 @@ pub struct Settings {
     /// Days that single checks are kept.
     #[serde(default = "default_keep_days")]
     pub keep_days: u32,
+    /// What concerns the program and no run; a run's copy goes without.
+    #[serde(skip)]
+    pub system: System,
+}
+
+/// How the program itself is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    /// Scheduled runs start up to so much later, seconds.
+    pub jitter_s: u32,
+    /// Schedules leave links alone that have been dead for long.
+    pub back_off: bool,
+    /// When the database is backed up; empty never.
+    pub backup_cron: String,
+    /// How many backups are kept.
+    pub backups_keep: u32,
+    /// The proxy that checks go through; empty none.
+    pub proxy: String,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What /metrics asks of other machines; empty keeps them out.
+    pub metrics_token: String,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        System {
+            jitter_s: 60,
+            back_off: true,
+            backup_cron: "30 3 * * *".to_owned(),
+            backups_keep: 7,
+            proxy: String::new(),
+            trusted_proxies: Vec::new(),
+            metrics_token: String::new(),
+        }
+    }
+}
+
+impl System {
+    pub fn jitter(&self) -> TimeDelta {
+        TimeDelta::seconds(self.jitter_s.into())
+    }
 }
 
 /// Design.md, Numbers.
@@ -67,6 +111,7 @@ impl Default for Settings {
             public_url: String::new(),
             avatars: false,
             keep_days: default_keep_days(),
+            system: System::default(),
         }
     }
 }
@@ -134,7 +179,7 @@ impl Settings {
             let class = class.ok_or_else(|| SettingError::Unknown(key.to_owned()))?;
             set_hide_after(&mut self.policy.hide_after, class, value)
         } else {
-            let found = KEYS.iter().find(|k| k.name == key);
+            let found = keys::all().find(|k| k.name == key);
             (found.ok_or_else(|| SettingError::Unknown(key.to_owned()))?.set)(self, value)
         };
         outcome.map_err(|why| SettingError::Value { key: key.to_owned(), value: value.to_owned(), why })
@@ -154,7 +199,7 @@ impl Settings {
 
     /// Every key with its value and help.
     pub fn list(&self) -> Vec<(String, String, String)> {
-        let own = KEYS.iter().map(|k| (k.name.to_owned(), (k.get)(self), k.help.1.to_owned()));
+        let own = keys::all().map(|k| (k.name.to_owned(), (k.get)(self), k.help.1.to_owned()));
         let by_class = Class::ALL.into_iter().filter(|c| c.can_hide()).map(|class| {
             let value = self.policy.hide_after.get(&class).map(u32::to_string).unwrap_or_default();
             let help =

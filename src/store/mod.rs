@@ -16,6 +16,7 @@ use crate::domain::{
     progress::{RunState, Trigger},
     reason::Reason,
     run::{Item, ItemState, Plan, Run, Transition},
+    schedule::Scope,
     verdict::Change,
     whitelist::{Entry, Kind},
 };
@@ -136,6 +137,8 @@ pub struct Settled {
 pub struct ScheduleRow {
     pub id: i64,
     pub cron: String,
+    pub scope: Scope,
+    /// From when its next time is counted: its last run, or when it was set. `None` until it is first looked at.
     pub last_due: Option<DateTime<Utc>>,
 }
 
@@ -239,11 +242,11 @@ pub trait Config: Send + Sync {
     async fn settings(&self) -> Result<Vec<(String, String)>>;
     async fn put_setting(&self, key: &str, value: &str) -> Result<()>;
     async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
-    /// Adds a schedule, or changes the one with `id`; returns its id.
-    async fn put_schedule(&self, id: Option<i64>, cron: &str) -> Result<i64>;
+    /// Adds a schedule, or changes the one with `id`; returns its id. Its next time is counted from `at`.
+    async fn put_schedule(&self, id: Option<i64>, cron: &str, scope: &Scope, at: DateTime<Utc>) -> Result<i64>;
     async fn remove_schedule(&self, id: i64) -> Result<bool>;
-    /// Notes that a schedule fell due; false where another process was first.
-    async fn claim_due(&self, id: i64, last: Option<DateTime<Utc>>, due: DateTime<Utc>) -> Result<bool>;
+    /// Counts a schedule's next time from `from`; false where another process was first.
+    async fn claim_due(&self, id: i64, last: Option<DateTime<Utc>>, from: DateTime<Utc>) -> Result<bool>;
 }
 
 /// Runs and their items.

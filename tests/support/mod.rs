@@ -1,6 +1,7 @@
 //! Real servers on loopback that behave, stall, lie, drip, bomb and reset.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+use chrono::{DateTime, Utc};
 use rollcall::{
     clock::{Clock, SharedClock, SystemClock},
     domain::{backlink::MySites, link::About, observation::Observation, progress::Trigger, settings::Limits},
@@ -16,7 +17,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
     time::Duration,
@@ -24,6 +25,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     time::Instant,
 };
 
@@ -180,19 +182,48 @@ pub async fn enter(service: &Service, name: &str, url: &str) -> i64 {
     service.store().add_link(&about(name, url), true, service.clock().now()).await.unwrap()
 }
 
-/// A clock that stands where it was put.
-pub struct HandClock(pub std::sync::Mutex<chrono::DateTime<chrono::Utc>>);
+/// A clock that stands still until it is set; whoever sleeps on it sleeps until then.
+pub struct HandClock {
+    now: Mutex<DateTime<Utc>>,
+    moved: Notify,
+}
 
+#[async_trait::async_trait]
 impl Clock for HandClock {
-    fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        *self.0.lock().unwrap()
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, time: DateTime<Utc>, _: Duration) {
+        loop {
+            let moved = self.moved.notified();
+            if self.now() >= time {
+                return;
+            }
+            moved.await;
+        }
     }
 }
 
 impl HandClock {
-    pub fn set(&self, text: &str) {
-        *self.0.lock().unwrap() = text.parse().unwrap();
+    pub fn at(text: &str) -> Arc<HandClock> {
+        Arc::new(HandClock { now: Mutex::new(text.parse().unwrap()), moved: Notify::new() })
     }
+
+    pub fn set(&self, text: &str) {
+        *self.now.lock().unwrap() = text.parse().unwrap();
+        self.moved.notify_waiters();
+    }
+}
+
+/// Looks again and again until it is so.
+pub async fn until(mut done: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it never came");
 }
 
 /// One attempt's time limit in tests of the engine.

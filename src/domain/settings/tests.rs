@@ -23,6 +23,13 @@ fn out_of_range_says_the_range_and_changes_nothing() {
         ("timezone", "Nowhere"),
         ("my_sites", "https://a.com ftp://b"),
         ("hide_after.ok", "1"),
+        ("trusted_proxies", "10.0.0.0/33"),
+        ("proxy", "proxy.example.com"),
+        ("proxy", "socks5://127.0.0.1:1080"),
+        ("metrics_token", "short"),
+        ("backup_cron", "daily"),
+        ("backups_keep", "0"),
+        ("jitter", "3601"),
         ("nope", "1"),
     ] {
         assert!(settings.set(key, value).is_err(), "{key}={value}");

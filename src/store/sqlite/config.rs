@@ -5,7 +5,10 @@ use super::{
     SqliteStore,
     rows::{EntryRow, decoded, ms, time, word},
 };
-use crate::domain::whitelist::{Entry, Kind};
+use crate::domain::{
+    schedule::Scope,
+    whitelist::{Entry, Kind},
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteExecutor;
@@ -68,21 +71,36 @@ impl Config for SqliteStore {
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
-        let rows: Vec<(i64, String, Option<i64>)> =
-            sqlx::query_as("SELECT id, cron, last_due FROM schedules ORDER BY id").fetch_all(&self.readers).await?;
-        Ok(rows.into_iter().map(|(id, cron, due)| ScheduleRow { id, cron, last_due: due.map(time) }).collect())
+        let query = "SELECT id, cron, scope, scope_group, last_due FROM schedules ORDER BY id";
+        let rows: Vec<(i64, String, String, String, Option<i64>)> =
+            sqlx::query_as(query).fetch_all(&self.readers).await?;
+        let row = |(id, cron, scope, group, due): (_, _, String, _, Option<i64>)| {
+            let scope = match scope.as_str() {
+                "hidden" => Scope::Hidden,
+                "group" => Scope::Group(group),
+                _ => Scope::All,
+            };
+            ScheduleRow { id, cron, scope, last_due: due.map(time) }
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 
-    async fn put_schedule(&self, id: Option<i64>, cron: &str) -> Result<i64> {
-        let Some(id) = id else {
-            let added = sqlx::query_scalar("INSERT INTO schedules (cron) VALUES (?) RETURNING id").bind(cron);
-            return Ok(added.fetch_one(&self.writer).await?);
+    async fn put_schedule(&self, id: Option<i64>, cron: &str, scope: &Scope, at: DateTime<Utc>) -> Result<i64> {
+        let (code, group) = match scope {
+            Scope::All => ("all", ""),
+            Scope::Hidden => ("hidden", ""),
+            Scope::Group(name) => ("group", name.as_str()),
         };
-        let done = sqlx::query("UPDATE schedules SET cron = ? WHERE id = ?").bind(cron).bind(id);
-        match done.execute(&self.writer).await?.rows_affected() {
-            0 => Err(StoreError::NoSuch { what: "schedule", id }),
-            _ => Ok(id),
-        }
+        let query = match id {
+            None => "INSERT INTO schedules (cron, scope, scope_group, last_due) VALUES (?, ?, ?, ?) RETURNING id",
+            Some(_) => {
+                "UPDATE schedules SET cron = ?, scope = ?, scope_group = ?, last_due = ? WHERE id = ? RETURNING id"
+            }
+        };
+        let query = sqlx::query_scalar(query).bind(cron).bind(code).bind(group).bind(ms(at));
+        let query = if let Some(id) = id { query.bind(id) } else { query };
+        let held: Option<i64> = query.fetch_optional(&self.writer).await?;
+        held.ok_or(StoreError::NoSuch { what: "schedule", id: id.unwrap_or_default() })
     }
 
     async fn remove_schedule(&self, id: i64) -> Result<bool> {
@@ -90,9 +108,9 @@ impl Config for SqliteStore {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn claim_due(&self, id: i64, last: Option<DateTime<Utc>>, due: DateTime<Utc>) -> Result<bool> {
+    async fn claim_due(&self, id: i64, last: Option<DateTime<Utc>>, from: DateTime<Utc>) -> Result<bool> {
         let done = sqlx::query("UPDATE schedules SET last_due = ? WHERE id = ? AND last_due IS ?")
-            .bind(ms(due))
+            .bind(ms(from))
             .bind(id)
             .bind(last.map(ms))
             .execute(&self.writer)

@@ -24,9 +24,13 @@ pub async fn save_settings(#[server(default)] set: BTreeMap<String, String>) -> 
 
 /// Adds a schedule, or changes one; 0 adds.
 #[server(prefix = "/api/fn", endpoint = "save_schedule")]
-pub async fn save_schedule(#[server(default)] id: i64, #[server(default)] cron: String) -> Result<Done, Fault> {
+pub async fn save_schedule(
+    #[server(default)] id: i64,
+    #[server(default)] cron: String,
+    #[server(default)] scope: String,
+) -> Result<Done, Fault> {
     let caller = require_admin()?;
-    settings::save_schedule(&caller, id, &cron).await
+    settings::save_schedule(&caller, id, &cron, &scope).await
 }
 
 /// Removes a schedule.

@@ -86,6 +86,8 @@ pub struct PreviewRow {
 pub struct SettingsPage {
     pub fields: Vec<SettingField>,
     pub schedules: Vec<ScheduleNote>,
+    /// Groups that a schedule can be over.
+    pub groups: Vec<String>,
     pub timezone: String,
     pub user: String,
     pub trial: Option<Trial>,
@@ -102,6 +104,8 @@ pub struct SettingField {
 pub struct ScheduleNote {
     pub id: i64,
     pub cron: String,
+    /// `all`, `hidden` or `group:NAME`.
+    pub scope: String,
     /// In plain words.
     pub words: String,
     pub next: Vec<Stamp>,

@@ -6,7 +6,8 @@ use crate::{
         class::Class,
         lang::Lang,
         reason::class_words,
-        settings::{HIDE_AFTER, Input, KEYS, Key, Section},
+        schedule,
+        settings::{HIDE_AFTER, Input, Key, Section, keys},
     },
     web::{
         api::settings::read_settings,
@@ -42,11 +43,11 @@ pub fn SettingsView() -> impl IntoView {
 #[component]
 fn Whole(page: SettingsPage) -> impl IntoView {
     let words = use_words();
-    let SettingsPage { fields, schedules, timezone, user, trial } = page;
+    let SettingsPage { fields, schedules, groups, timezone, user, trial } = page;
     let by_class = fields.clone();
     let section = move |section: Section, title: &'static str| {
-        let keys = KEYS.iter().filter(|key| key.section == section);
-        let fields: Vec<_> = keys
+        let fields: Vec<_> = keys()
+            .filter(|key| key.section == section)
             .filter_map(|key| fields.iter().find(|field| field.key == key.name).map(|field| (key, field.clone())))
             .map(|(key, field)| view! { <Setting key field /> })
             .collect();
@@ -66,7 +67,8 @@ fn Whole(page: SettingsPage) -> impl IntoView {
             <Form name=FORM action="/api/fn/save_settings" class="card settings">
                 {section(Section::Sites, words.s_sites)} {section(Section::Policy, words.s_policy)}
                 <ByClass fields=by_class /> {section(Section::Guard, words.s_guard)}
-                {section(Section::Engine, words.s_engine)} {section(Section::Dashboard, words.s_dashboard)}
+                {section(Section::Engine, words.s_engine)} {section(Section::Schedule, words.s_schedule)}
+                {section(Section::Access, words.s_access)} {section(Section::Dashboard, words.s_dashboard)}
                 <p class="pair sticky">
                     <button type="submit" class="primary">
                         {words.save}
@@ -75,7 +77,7 @@ fn Whole(page: SettingsPage) -> impl IntoView {
             </Form>
             <div>
                 <TryPage trial />
-                <Schedules schedules timezone />
+                <Schedules schedules groups timezone />
                 <Look />
                 <Account user />
             </div>
@@ -240,17 +242,21 @@ fn TryPage(trial: Option<Trial>) -> impl IntoView {
 }
 
 #[component]
-fn Schedules(schedules: Vec<ScheduleNote>, timezone: String) -> impl IntoView {
+fn Schedules(schedules: Vec<ScheduleNote>, groups: Vec<String>, timezone: String) -> impl IntoView {
     let words = use_words();
+    let scopes = scopes(words, &groups);
+    let rows: Vec<_> =
+        schedules.into_iter().map(|schedule| view! { <OneSchedule schedule scopes=scopes.clone() /> }).collect();
     view! {
         <section class="card" id="schedules" aria-labelledby="schedules-title">
             <header>
                 <h2 id="schedules-title">{words.schedules}</h2>
                 <span class="soft">{timezone}</span>
             </header>
-            {schedules.into_iter().map(|schedule| view! { <OneSchedule schedule /> }).collect_view()}
+            {rows}
             <Form name="schedule" action="/api/fn/save_schedule" class="inline-form">
                 <Field form="schedule" name="cron" label=words.add_schedule help=words.h_cron kind=Kind::NEEDED />
+                <Scope scopes chosen=typed("schedule", "scope", "all") />
                 <button type="submit" class="small">
                     {words.add}
                 </button>
@@ -260,8 +266,44 @@ fn Schedules(schedules: Vec<ScheduleNote>, timezone: String) -> impl IntoView {
     .into_any()
 }
 
+/// Code and words of everything that a schedule can be over.
+fn scopes(words: &Words, groups: &[String]) -> Vec<(String, String)> {
+    let codes = ["all".to_owned(), "hidden".to_owned()].into_iter();
+    let codes = codes.chain(groups.iter().filter(|name| !name.is_empty()).map(|name| format!("group:{name}")));
+    codes
+        .filter_map(|code| Some((schedule::Scope::parse(&code)?.in_words(words.lang), code)))
+        .map(|(w, c)| (c, w))
+        .collect()
+}
+
 #[component]
-fn OneSchedule(schedule: ScheduleNote) -> impl IntoView {
+fn Scope(mut scopes: Vec<(String, String)>, chosen: String) -> impl IntoView {
+    let words = use_words();
+    // A group that has no links left is still what the schedule is over.
+    if let Some(scope) = schedule::Scope::parse(&chosen).filter(|_| !scopes.iter().any(|(code, _)| *code == chosen)) {
+        scopes.push((chosen.clone(), scope.in_words(words.lang)));
+    }
+    let options: Vec<_> = scopes
+        .into_iter()
+        .map(|(code, label)| {
+            let selected = code == chosen;
+            view! {
+                <option value=code selected=selected>
+                    {label}
+                </option>
+            }
+        })
+        .collect();
+    view! {
+        <select name="scope" aria-label=words.scope>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+#[component]
+fn OneSchedule(schedule: ScheduleNote, scopes: Vec<(String, String)>) -> impl IntoView {
     let words = use_words();
     let id = schedule.id.to_string();
     let name = format!("schedule-{id}");
@@ -273,6 +315,7 @@ fn OneSchedule(schedule: ScheduleNote) -> impl IntoView {
             <form method="post" action="/api/fn/save_schedule" class="pair">
                 <input type="hidden" name="id" value=id.clone() />
                 <input id=name name="cron" value=schedule.cron aria-label=words.cron autocomplete="off" required=true />
+                <Scope scopes chosen=schedule.scope />
                 <button type="submit" class="small">
                     {words.save}
                 </button>

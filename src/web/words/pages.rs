@@ -235,6 +235,8 @@ words! {
     s_policy: "判定", "Verdicts";
     s_guard: "误判保护", "Mass-failure guard";
     s_engine: "检查", "Checks";
+    s_schedule: "定时与备份", "Schedules and backups";
+    s_access: "访问与网络", "Access and network";
     s_dashboard: "页面与数据", "Dashboard and data";
     default: "默认", "default";
     empty_default: "空", "empty";
@@ -252,6 +254,7 @@ words! {
     add_schedule: "新增定时（cron）", "Add a schedule (cron)";
     h_cron: "分 时 日 月 周，如 0 4 * * *", "minute hour day month weekday, such as 0 4 * * *";
     cron: "cron 表达式", "Cron expression";
+    scope: "范围", "Which links";
     look: "语言与外观", "Language and look";
     account: "账号", "Account";
     change_password: "修改密码", "Change password";

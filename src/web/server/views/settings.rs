@@ -4,7 +4,7 @@ use super::{Times, at_hand};
 use crate::{
     config,
     domain::{
-        schedule::{self, Schedule},
+        schedule::{self, Schedule, Scope},
         settings::Settings,
     },
     service::{Result, ServiceError},
@@ -34,24 +34,20 @@ pub async fn page(caller: &Caller, url: String, sites: String) -> Result<Setting
     for row in caller.service.store().schedules().await? {
         schedules.push(ScheduleNote {
             id: row.id,
-            words: schedule::in_words(&row.cron, caller.lang),
+            words: format!("{} · {}", schedule::in_words(&row.cron, caller.lang), row.scope.in_words(caller.lang)),
             next: ahead(&row.cron, &zone, caller, times),
             cron: row.cron,
+            scope: row.scope.to_string(),
         });
     }
+    let groups = caller.service.store().groups().await?.into_iter().map(|(name, _)| name).collect();
     let trial = if url.trim().is_empty() { None } else { Some(try_page(caller, &settings, url, sites).await) };
-    Ok(SettingsPage { fields, schedules, timezone: zone, user: caller.name.clone(), trial })
+    Ok(SettingsPage { fields, schedules, groups, timezone: zone, user: caller.name.clone(), trial })
 }
 
 fn ahead(cron: &str, zone: &str, caller: &Caller, times: Times) -> Vec<Stamp> {
     let Ok(schedule) = Schedule::new(cron, zone) else { return Vec::new() };
-    let mut at = caller.service.clock().now();
-    let mut found = Vec::new();
-    while let (true, Some(next)) = (found.len() < AHEAD, schedule.next_after(at)) {
-        found.push(times.stamp(next));
-        at = next;
-    }
-    found
+    schedule.ahead(caller.service.clock().now(), AHEAD).into_iter().map(|at| times.stamp(at)).collect()
 }
 
 async fn try_page(caller: &Caller, settings: &Settings, url: String, sites: String) -> Trial {
@@ -88,18 +84,20 @@ pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result
     Ok(Done::said(caller.words().said_saved))
 }
 
-pub async fn save_schedule(caller: &Caller, id: i64, cron: &str) -> std::result::Result<Done, Fault> {
+pub async fn save_schedule(caller: &Caller, id: i64, cron: &str, scope: &str) -> std::result::Result<Done, Fault> {
     let words = caller.words();
     let cron = cron.trim();
     let zone = config::timezone(&caller.service.settings().await?);
     if Schedule::new(cron, &zone).is_err() {
         return Err(Fault::Refused(words.bad_cron.to_owned()));
     }
+    let scope = if scope.is_empty() { Some(Scope::All) } else { Scope::parse(scope) };
+    let scope = scope.ok_or_else(|| Fault::Refused(words.bad_request.to_owned()))?;
     let store = caller.service.store();
     if id == 0 && store.schedules().await?.len() >= SCHEDULES {
         return Err(Fault::Refused(words.too_many.to_owned()));
     }
-    store.put_schedule((id != 0).then_some(id), cron).await?;
+    store.put_schedule((id != 0).then_some(id), cron, &scope, caller.service.clock().now()).await?;
     Ok(Done::said(format!("{} · {}", schedule::in_words(cron, caller.lang), words.said_saved)))
 }
 
@@ -109,6 +107,6 @@ pub async fn remove_schedule(caller: &Caller, id: i64) -> std::result::Result<Do
     let row = store.schedules().await?.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| Fault::NotFound(words.no_schedule.to_owned()))?;
     store.remove_schedule(id).await?;
-    let fields = vec![("cron", row.cron)];
+    let fields = vec![("cron", row.cron), ("scope", row.scope.to_string())];
     Ok(Done::said(words.said_deleted).or_undo("/api/fn/save_schedule", fields))
 }

@@ -1,0 +1,131 @@
+use super::*;
+use crate::domain::{
+    class::Class,
+    link::{About, LastCheck, LinkState},
+};
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+#[test]
+fn four_in_the_morning_is_local() {
+    let s = Schedule::new(DEFAULT_CRON, "Asia/Shanghai").unwrap();
+    assert_eq!(s.next_after(at("2026-11-21T00:00:00Z")), Some(at("2026-11-21T20:00:00Z")));
+    assert_eq!(s.next_after(at("2026-11-21T20:00:00Z")), Some(at("2026-11-22T20:00:00Z")));
+}
+
+#[test]
+fn common_expressions_have_words() {
+    for (cron, zh, en) in [
+        ("0 4 * * *", "每天 04:00", "every day at 04:00"),
+        ("*/15 * * * *", "每 15 分钟", "every 15 minutes"),
+        ("30 * * * *", "每小时的第 30 分", "every hour at minute 30"),
+        ("0 */6 * * *", "每 6 小时", "every 6 hours"),
+        ("5 8 * * 1", "每周一 08:05", "every Monday at 08:05"),
+        ("5 8 * * sun", "每周日 08:05", "every Sunday at 08:05"),
+        ("0 9 * * 1-5", "每个工作日 09:00", "every weekday at 09:00"),
+        ("0 4 1 * *", "每月 1 日 04:00", "on day 1 of every month at 04:00"),
+        ("0 4 1,15 * *", "0 4 1,15 * *", "0 4 1,15 * *"),
+    ] {
+        assert_eq!((in_words(cron, Lang::Zh).as_str(), in_words(cron, Lang::En).as_str()), (zh, en));
+    }
+}
+
+#[test]
+fn bad_texts_are_named() {
+    assert!(matches!(Schedule::new("every day", "UTC"), Err(ScheduleError::Cron(..))));
+    assert!(matches!(Schedule::new("0 4 * * *", "Mars/Base"), Err(ScheduleError::Zone(..))));
+}
+
+#[test]
+fn a_night_without_the_hour_runs_once() {
+    // On 29 March 2026 Berlin's clocks go from 02:00 to 03:00.
+    let s = Schedule::new("30 2 * * *", "Europe/Berlin").unwrap();
+    let times = s.ahead(at("2026-03-27T12:00:00Z"), 3);
+    assert_eq!(times[0], at("2026-03-28T01:30:00Z"));
+    assert_eq!(times[1].date_naive(), at("2026-03-29T01:00:00Z").date_naive(), "not skipped: {times:?}");
+    assert_eq!(times[2], at("2026-03-30T00:30:00Z"));
+}
+
+#[test]
+fn a_night_with_the_hour_twice_runs_once() {
+    // On 25 October 2026 they go from 03:00 back to 02:00.
+    let s = Schedule::new("30 2 * * *", "Europe/Berlin").unwrap();
+    let times = s.ahead(at("2026-10-23T12:00:00Z"), 3);
+    assert_eq!(times, [at("2026-10-24T00:30:00Z"), at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]);
+}
+
+#[test]
+fn every_so_many_minutes_goes_on_through_both_nights() {
+    let s = Schedule::new("*/30 * * * *", "Europe/Berlin").unwrap();
+    for night in ["2026-03-29T00:00:00Z", "2026-10-24T23:00:00Z"] {
+        let times = s.ahead(at(night), 8);
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::minutes(30)), "{times:?}");
+    }
+}
+
+#[test]
+fn a_zone_without_such_nights_is_even() {
+    let s = Schedule::new(DEFAULT_CRON, "Asia/Shanghai").unwrap();
+    let times = s.ahead(at("2026-03-01T00:00:00Z"), 300);
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::days(1)));
+}
+
+#[test]
+fn jitter_keeps_to_a_tenth_of_the_way() {
+    let due = at("2026-11-21T04:00:00Z");
+    let most = |next: Option<&str>| jitter(TimeDelta::seconds(60), due, next.map(at)).num_seconds();
+    assert_eq!(most(Some("2026-11-22T04:00:00Z")), 60);
+    assert_eq!(most(Some("2026-11-21T04:01:00Z")), 6);
+    assert_eq!(most(None), 60);
+}
+
+fn dead_since(hidden: &str, checked: &str) -> Link {
+    let state = LinkState { shown: false, ..LinkState::new(at(hidden)) };
+    let last = LastCheck { at: at(checked), class: Class::Timeout, status: None, ms: 1, final_url: None };
+    Link {
+        id: 1,
+        about: About::default(),
+        active: true,
+        state,
+        last_check: Some(last),
+        recent: Vec::new(),
+        flags: Vec::new(),
+        good_title: None,
+    }
+}
+
+#[test]
+fn the_long_dead_are_left_alone_for_days() {
+    let hidden = "2026-01-01T04:00:00Z";
+    for (now, checked_days_ago, worth) in [
+        ("2026-01-09T04:00:00Z", 1, true),
+        ("2026-01-11T04:00:00Z", 4, false),
+        ("2026-01-11T04:00:00Z", 5, true),
+        ("2026-01-30T04:00:00Z", 4, false),
+        ("2026-01-31T04:00:00Z", 9, false),
+        ("2026-01-31T04:00:00Z", 10, true),
+        ("2026-03-02T04:00:00Z", 14, false),
+        ("2026-03-02T04:00:00Z", 15, true),
+    ] {
+        let now = at(now);
+        // The last one began late; that is no reason to lose a day.
+        let checked = now - TimeDelta::days(checked_days_ago) + TimeDelta::minutes(3);
+        let link = dead_since(hidden, &checked.to_rfc3339());
+        assert_eq!(is_worth_a_check(&link, now), worth, "{now}, checked {checked_days_ago} days ago");
+    }
+    let mut shown = dead_since(hidden, "2026-03-01T04:00:00Z");
+    shown.state.shown = true;
+    assert!(is_worth_a_check(&shown, at("2026-03-01T05:00:00Z")), "only the hidden are left alone");
+    let unseen = Link { last_check: None, ..dead_since(hidden, hidden) };
+    assert!(is_worth_a_check(&unseen, at("2026-03-01T05:00:00Z")));
+}
+
+#[test]
+fn scopes_read_back_as_they_are_written() {
+    for scope in [Scope::All, Scope::Hidden, Scope::Group("同行 a:b".to_owned())] {
+        assert_eq!(Scope::parse(&scope.to_string()), Some(scope));
+    }
+    assert_eq!(Scope::parse("some"), None);
+}
