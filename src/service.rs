@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** the only place where engine and store meet. Nothing here knows leptos or axum.
 
 mod accounts;
+mod audit;
 mod drive;
 mod links;
 mod names;
@@ -13,7 +14,7 @@ mod witness;
 
 pub use accounts::check_password;
 pub use links::{ImportReport, LinkEdit};
-pub use preview::{FieldChange, ImportPreview, PreviewRow};
+pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
 
 use crate::{
     clock::SharedClock,
@@ -169,16 +170,17 @@ impl Service {
         read_settings(&self.store).await
     }
 
-    /// Sets one key, checked first; limits take effect at once.
+    /// Sets one key, checked first, and says what it was; limits take effect at once.
     ///
     /// # Errors
     /// [`ServiceError::Setting`] where there is no such key or its value is out of range.
-    pub async fn set(&self, key: &str, value: &str) -> Result<()> {
+    pub async fn set(&self, key: &str, value: &str) -> Result<String> {
         let mut settings = self.settings().await?;
+        let before = settings.get(key)?;
         settings.set(key, value)?;
         self.store.put_setting(key, &settings.get(key)?).await?;
         self.use_limits(&settings);
-        Ok(())
+        Ok(before)
     }
 
     /// Makes the engine go by these limits from now on.

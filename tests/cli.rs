@@ -6,61 +6,9 @@ use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Stdio},
 };
-use support::{ME, forgetful, friendly, says, status};
-
-/// A folder with a database, and the program run over it.
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Desk {
-        Desk(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self, name: &str, content: &[u8]) -> String {
-        let path = self.0.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
-    }
-
-    fn database(&self) -> String {
-        format!("sqlite:{}", self.0.path().join("data/rollcall.db").display())
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-        command
-            .args(args)
-            .current_dir(self.0.path())
-            .env("ROLLCALL_DATABASE", self.database())
-            .env("LC_ALL", "C")
-            .env_remove("LANG")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Runs it where it is to succeed; returns its standard output.
-    fn out(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{args:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs it where it is to fail; returns the exit code and the one line on standard error.
-    fn fails(&self, args: &[&str]) -> (i32, String) {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        assert!(!output.status.success(), "{args:?} went through");
-        assert!(!said.contains("panicked"), "{said}");
-        (output.status.code().unwrap(), said)
-    }
-}
+use support::{ME, desk::Desk, forgetful, friendly, says, status};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
@@ -260,11 +208,10 @@ fn restore_checks_first_and_keeps_what_was_there() {
     std::fs::write(file("junk.db"), "this is no database, however long it is made to be for that").unwrap();
     assert_eq!(desk.fails(&["restore", &file("junk.db")]).0, 1);
     assert_eq!(desk.fails(&["restore", &file("nowhere.db")]).0, 1);
-    let (mut server, _) = serve(&desk);
+    let mut server = desk.serve(&[]);
     let (code, said) = desk.fails(&["restore", &file("copy.db")]);
     assert!(code == 1 && said.contains("locked"), "while a server has it: {said}");
-    server.kill().unwrap();
-    server.wait().unwrap();
+    server.kill();
     assert!(desk.out(&["link", "list"]).contains("https://b.test"), "nothing was changed so far");
 
     desk.out(&["restore", &file("copy.db")]);
@@ -275,17 +222,6 @@ fn restore_checks_first_and_keeps_what_was_there() {
     assert_eq!(kept.len(), 1);
     let before = desk.out(&["link", "list", "--database", &format!("sqlite:{}", kept[0].display())]);
     assert!(before.contains("https://b.test"), "{before}");
-}
-
-/// Starts a server and returns it with its address.
-fn serve(desk: &Desk) -> (Child, String) {
-    let args = ["serve", "--addr", "127.0.0.1:0", "--allow-net", "127.0.0.0/8"];
-    let mut child = desk.command(&args).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let address = lines.find_map(|line| Some(line.ok()?.split("http://").nth(1)?.split(' ').next()?.to_owned()));
-    // The rest is read away so that the pipe never fills.
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, address.expect("it says where it is"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,7 +247,8 @@ async fn a_killed_check_loses_nothing_and_the_server_goes_on_with_it() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let (mut server, address) = serve(&desk);
+    let mut server = desk.serve(&[]);
+    let address = server.addr.clone();
     assert_eq!(desk.run(&["healthcheck", "--addr", &address]).status.code(), Some(0));
     let finished = || desk.out(&["run", "show", "1"]).contains("done");
     let waiting = std::time::Instant::now();
@@ -322,7 +259,6 @@ async fn a_killed_check_loses_nothing_and_the_server_goes_on_with_it() {
     assert_eq!((fine.hits(), slow.hits()), (1, 2), "what was done is not done again");
     let port_in_use = desk.fails(&["serve", "--addr", &address]);
     assert_eq!((port_in_use.0, port_in_use.1.contains("in use")), (1, true));
-    let stopped = Command::new("kill").arg(server.id().to_string()).status();
-    assert!(stopped.is_ok_and(|s| s.success()));
-    assert!(server.wait().unwrap().success(), "SIGTERM ends it with 0");
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success(), "SIGTERM ends it with 0");
 }

@@ -1,7 +1,10 @@
 //! `import` and `export`.
 
 use super::{Context, Failure, NetworkArgs, Outcome};
-use crate::formats::{Format, MAX_BYTES};
+use crate::{
+    domain::audit::Deed,
+    formats::{Format, MAX_BYTES},
+};
 use clap::Args;
 use std::{
     io::{Read, Write},
@@ -51,6 +54,9 @@ pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
         crate::service::ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),
         other => other.into(),
     })?;
+    if !args.dry_run && report.added + report.updated > 0 {
+        service.note_here(Deed::Imported, format!("+{} ~{}", report.added, report.updated)).await;
+    }
     let mut out = std::io::stdout().lock();
     for note in &report.bad {
         writeln!(out, "line {}: bad: {}", note.line, super::output::plain(&note.why, 200))?;

@@ -3,10 +3,11 @@
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
+        audit::{COMMAND_LINE, Deed},
         link::{Link, Manual},
         settings,
     },
-    service::LinkEdit,
+    service::{LinkEdit, told},
     store::Draft,
 };
 use chrono::{DateTime, Utc};
@@ -108,22 +109,33 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
     match command {
         LinkCommand::Add { url, fields } => {
             let id = service.add_link(edit(*fields, Some(url))?).await?;
+            service.note_here(Deed::LinkAdded, service.name_list(&[id]).await).await;
             println!("{id}");
         }
         LinkCommand::Set { id, url, fields, verdict, until } => {
-            service.edit_link(id, edit(*fields, url)?).await?;
+            let changes = service.edit_link(id, edit(*fields, url)?).await?;
+            let name = service.name_list(&[id]).await;
+            if !changes.is_empty() {
+                service.note_here(Deed::LinkChanged, format!("{name}: {}", told(&changes))).await;
+            }
             if let Some(verdict) = verdict {
                 let now = context.clock.now();
-                let set_by = "command line".to_owned();
+                let set_by = COMMAND_LINE.to_owned();
                 let manual = match verdict {
                     VerdictArg::Auto => None,
                     VerdictArg::Show => Some(Manual { shown: true, until, set_at: now, set_by }),
                     VerdictArg::Hide => Some(Manual { shown: false, until, set_at: now, set_by }),
                 };
                 service.set_verdict(id, manual).await?;
+                let code = verdict.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+                service.note_here(Deed::VerdictSet, format!("{name}: {code}")).await;
             }
         }
-        LinkCommand::Rm { id } => service.remove_links(&[id]).await.map(|_| ())?,
+        LinkCommand::Rm { id } => {
+            let name = service.name_list(&[id]).await;
+            service.remove_links(&[id]).await?;
+            service.note_here(Deed::LinksRemoved, name).await;
+        }
         LinkCommand::List => list(context, &service.store().links().await?)?,
     }
     Ok(ExitCode::SUCCESS)

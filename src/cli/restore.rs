@@ -1,7 +1,7 @@
 //! `restore`: a backup in the database's place.
 
-use super::{Context, Outcome};
-use crate::store::sqlite;
+use super::{Context, NetworkArgs, Outcome};
+use crate::{domain::audit::Deed, store::sqlite};
 use clap::Args;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -19,7 +19,8 @@ pub struct RestoreArgs {
 pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
     let kept = sqlite::restore(&context.database, &args.file, context.clock.now()).await?;
     // Opening brings an older backup up to date, and shows that it can be opened.
-    context.store().await?;
+    let service = context.service(&NetworkArgs::default()).await?;
+    service.note_here(Deed::Restored, args.file.display().to_string()).await;
     eprintln!("restored from {}", args.file.display());
     if let Some(kept) = kept {
         eprintln!("what was there before is kept as {}", kept.display());

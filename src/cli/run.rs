@@ -3,6 +3,7 @@
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
+        audit::Deed,
         progress::{RunState, Trigger},
         reason::Reason,
         run::Run,
@@ -64,14 +65,17 @@ pub async fn run(context: &Context, command: RunCommand) -> Outcome {
             } else {
                 service.cancel_run(id).await?;
             }
+            service.note_here(Deed::RunCancelled, id.to_string()).await;
             eprintln!("run {id} is being cancelled");
         }
         RunCommand::Apply(Id { id }) => {
             let counts = service.apply(id).await?.counts;
+            service.note_here(Deed::RunApplied, id.to_string()).await;
             eprintln!("run {id} applied: {} hidden, {} shown again", counts.to_not_show, counts.to_show);
         }
         RunCommand::Discard(Id { id }) => {
             service.discard(id).await?;
+            service.note_here(Deed::RunDiscarded, id.to_string()).await;
             eprintln!("run {id} discarded; no link was changed");
         }
     }

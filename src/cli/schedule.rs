@@ -3,7 +3,10 @@
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     config,
-    domain::schedule::{Schedule, Scope, in_words},
+    domain::{
+        audit::Deed,
+        schedule::{Schedule, Scope, in_words},
+    },
     formats,
     store::ScheduleRow,
 };
@@ -75,6 +78,7 @@ pub async fn run(context: &Context, command: ScheduleCommand) -> Outcome {
             };
             let scope = scope.or_else(|| held.map(|row| row.scope.clone())).unwrap_or_default();
             let id = store.put_schedule(held.map(|row| row.id), cron.trim(), &scope, now).await?;
+            service.note_here(Deed::ScheduleSet, format!("{id}: {} · {scope}", cron.trim())).await;
             let words = in_words(cron.trim(), context.lang);
             eprintln!("schedule {id}: {words} ({zone}), {}; next:", scope.in_words(context.lang));
             for due in schedule.ahead(now, AHEAD) {
@@ -85,6 +89,7 @@ pub async fn run(context: &Context, command: ScheduleCommand) -> Outcome {
             if !store.remove_schedule(id).await? {
                 return Err(no_schedule(id));
             }
+            service.note_here(Deed::ScheduleRemoved, id.to_string()).await;
             eprintln!("schedule {id} removed");
         }
     }

@@ -1,6 +1,10 @@
 //! `setting`: what everything goes by.
 
 use super::{Context, NetworkArgs, Outcome, output};
+use crate::{
+    domain::{audit::Deed, settings::change_words},
+    service::ServiceError,
+};
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -31,9 +35,15 @@ pub async fn run(context: &Context, command: SettingCommand) -> Outcome {
     let service = context.service(&NetworkArgs::default()).await?;
     match command {
         SettingCommand::Get { key } => {
-            println!("{}", service.settings().await?.get(&key).map_err(crate::service::ServiceError::from)?);
+            println!("{}", service.settings().await?.get(&key).map_err(ServiceError::from)?);
         }
-        SettingCommand::Set { key, value } => service.set(&key, &value).await?,
+        SettingCommand::Set { key, value } => {
+            let old = service.set(&key, &value).await?;
+            let new = service.settings().await?.get(&key).map_err(ServiceError::from)?;
+            if old != new {
+                service.note_here(Deed::SettingChanged, change_words(&key, &old, &new)).await;
+            }
+        }
         SettingCommand::List => {
             let rows: Vec<Vec<String>> = service
                 .settings()

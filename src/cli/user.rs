@@ -1,6 +1,7 @@
 //! `user`: accounts, for when nobody can sign in.
 
 use super::{Context, Failure, NetworkArgs, Outcome};
+use crate::domain::audit::Deed;
 use clap::Subcommand;
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -33,8 +34,12 @@ pub async fn run(context: &Context, command: UserCommand) -> Outcome {
     match command {
         UserCommand::Add { name } => {
             service.add_user(&name, &read_password()?).await?;
+            service.note_here(Deed::AccountAdded, name).await;
         }
-        UserCommand::Passwd { name } => service.set_password(&name, &read_password()?).await?,
+        UserCommand::Passwd { name } => {
+            service.set_password(&name, &read_password()?).await?;
+            service.note_here(Deed::PasswordSet, name).await;
+        }
         UserCommand::List => {
             let mut out = io::stdout().lock();
             for user in service.store().users().await? {

@@ -2,7 +2,10 @@
 
 use super::{Context, NetworkArgs, Outcome, output};
 use crate::{
-    domain::whitelist::{Kind, guess_kind},
+    domain::{
+        audit::Deed,
+        whitelist::{Kind, guess_kind},
+    },
     formats,
 };
 use chrono::{DateTime, Utc};
@@ -61,11 +64,23 @@ pub async fn run(context: &Context, command: WhitelistCommand) -> Outcome {
                 Some(KindArg::Host) => Kind::Host,
                 None => guess_kind(&pattern),
             };
-            say_shown(service.put_entry(kind, &pattern, true, &note, until).await?);
+            let shown = service.put_entry(kind, &pattern, true, &note, until).await?;
+            service.note_here(Deed::EntrySet, format!("{pattern}: on")).await;
+            say_shown(shown);
         }
-        WhitelistCommand::On(Pattern { pattern }) => say_shown(service.switch_entry(&pattern, true).await?),
-        WhitelistCommand::Off(Pattern { pattern }) => say_shown(service.switch_entry(&pattern, false).await?),
-        WhitelistCommand::Rm(Pattern { pattern }) => service.remove_entry(&pattern).await?,
+        WhitelistCommand::On(Pattern { pattern }) => {
+            let shown = service.switch_entry(&pattern, true).await?;
+            service.note_here(Deed::EntrySet, format!("{pattern}: on")).await;
+            say_shown(shown);
+        }
+        WhitelistCommand::Off(Pattern { pattern }) => {
+            service.switch_entry(&pattern, false).await?;
+            service.note_here(Deed::EntrySet, format!("{pattern}: off")).await;
+        }
+        WhitelistCommand::Rm(Pattern { pattern }) => {
+            service.remove_entry(&pattern).await?;
+            service.note_here(Deed::EntryRemoved, pattern).await;
+        }
         WhitelistCommand::List => {
             let rows: Vec<Vec<String>> = service
                 .store()

@@ -17,6 +17,8 @@ pub mod verdict;
 #[cfg(feature = "ssr")]
 pub mod address;
 #[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod backlink;
 #[cfg(feature = "ssr")]
 pub mod flags;

@@ -71,6 +71,16 @@ impl Default for System {
     }
 }
 
+/// How a setting's change is noted; secrets are not.
+pub fn change_words(key: &str, old: &str, new: &str) -> String {
+    let shown = |value: &str| match (key, value) {
+        (_, "") => "–".to_owned(),
+        ("metrics_token" | "proxy", _) => "***".to_owned(),
+        _ => value.replace('\n', " "),
+    };
+    format!("{key}: {} → {}", shown(old), shown(new))
+}
+
 impl System {
     pub fn jitter(&self) -> TimeDelta {
         TimeDelta::seconds(self.jitter_s.into())

@@ -6,6 +6,7 @@ use crate::{
     store::Draft,
 };
 use csv::{ReaderBuilder, StringRecord, Trim, WriterBuilder};
+use std::borrow::Cow;
 
 const COLUMNS: [&str; 9] = ["name", "url", "group", "logo", "description", "feed", "backlink_page", "email", "note"];
 const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
@@ -53,7 +54,8 @@ fn records(text: &str) -> impl Iterator<Item = (u32, StringRecord)> {
     // Reading from memory, in valid UTF-8 and of any length, cannot fail.
     while let Ok(true) = reader.read_record(&mut record) {
         let offset = record.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or_default());
-        rows.push((lines.at(skip_blank(text, offset)), record.clone()));
+        let cells = record.iter().map(plain).collect();
+        rows.push((lines.at(skip_blank(text, offset)), cells));
     }
     rows.into_iter()
 }
@@ -155,12 +157,54 @@ fn looks_like_feed(cell: &str) -> bool {
 }
 
 pub fn write(links: &[Link]) -> String {
-    let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    writer.write_record(COLUMNS).expect("writing to memory");
-    for link in links {
+    let rows = links.iter().map(|link| {
         let a = &link.about;
-        let row = [&a.name, &a.url, &a.group, &a.logo, &a.description, &a.feed, &a.backlink_page, &a.email, &a.note];
-        writer.write_record(row).expect("writing to memory");
+        [&a.name, &a.url, &a.group, &a.logo, &a.description, &a.feed, &a.backlink_page, &a.email, &a.note]
+    });
+    table(COLUMNS, rows)
+}
+
+/// A table with a header, safe to open in a spreadsheet.
+pub fn table<const N: usize, T: AsRef<str>>(header: [&str; N], rows: impl IntoIterator<Item = [T; N]>) -> String {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    writer.write_record(header).expect("writing to memory");
+    for row in rows {
+        writer
+            .write_record(row.each_ref().map(|cell| harmless(cell.as_ref()).into_owned()))
+            .expect("writing to memory");
     }
     String::from_utf8(writer.into_inner().expect("writing to memory")).expect("written as UTF-8")
+}
+
+/// What spreadsheets take for the beginning of a formula: OWASP, CSV Injection.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
+fn is_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+/// A cell that no spreadsheet calculates: an apostrophe before it makes it text. [`plain`] takes it off again.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    if is_formula(cell) { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// A cell without the apostrophe that [`harmless`] put before it.
+fn plain(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_text_and_come_back_as_they_were() {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=1", "''=1", "=cmd|' /C calc'!A0"] {
+            assert!(harmless(cell).starts_with('\''), "{cell}");
+            assert_eq!(plain(&harmless(cell)), cell);
+        }
+        for cell in ["", "a", "'a", "友链 = 朋友", "https://a.example/?a=b", "'"] {
+            assert_eq!((harmless(cell).as_ref(), plain(cell)), (cell, cell));
+        }
+    }
 }

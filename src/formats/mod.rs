@@ -8,6 +8,7 @@ mod node;
 mod opml;
 mod yaml;
 
+pub use csv::table as csv_table;
 pub use json::rfc3339;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Links and whitelist: adding, changing, importing, exempting.
 
-use super::{Result, Service, ServiceError};
+use super::{FieldChange, Result, Service, ServiceError, preview};
 use crate::{
     domain::{
         address,
@@ -84,16 +84,17 @@ impl Service {
         Ok(self.store.add_link(&about, active, self.clock.now()).await?)
     }
 
-    /// Changes a link.
+    /// Changes a link; says which fields, as they were and are.
     ///
     /// # Errors
     /// Where there is none, or its new address is none or another's.
-    pub async fn edit_link(&self, id: i64, edit: LinkEdit) -> Result<()> {
+    pub async fn edit_link(&self, id: i64, edit: LinkEdit) -> Result<Vec<FieldChange>> {
         let link = self.store.link(id).await?.ok_or(StoreError::NoSuch { what: "link", id })?;
         let active = edit.active.unwrap_or(link.active);
-        let mut about = link.about;
+        let mut about = link.about.clone();
         edit.apply(&mut about)?;
-        Ok(self.store.set_link(id, &about, active).await?)
+        self.store.set_link(id, &about, active).await?;
+        Ok(preview::differences((&link.about, link.active), (&about, active)))
     }
 
     /// Sets the owner's own verdict, or lifts it: then the link stands as its newest check says.

@@ -72,6 +72,33 @@ impl Service {
     }
 }
 
+/// Where two descriptions of a link differ.
+pub fn differences(old: (&About, bool), new: (&About, bool)) -> Vec<FieldChange> {
+    let fields = |(about, active): (&About, bool)| {
+        [
+            ("name", about.name.clone()),
+            ("url", about.url.clone()),
+            ("group", about.group.clone()),
+            ("logo", about.logo.clone()),
+            ("description", about.description.clone()),
+            ("feed", about.feed.clone()),
+            ("backlink_page", about.backlink_page.clone()),
+            ("email", about.email.clone()),
+            ("note", about.note.clone()),
+            ("active", active.to_string()),
+            ("overrides", serde_json::to_string(&about.overrides).unwrap_or_default()),
+        ]
+    };
+    let pairs = fields(old).into_iter().zip(fields(new)).filter(|((_, old), (_, new))| old != new);
+    pairs.map(|((field, old), (_, new))| FieldChange { field, old, new }).collect()
+}
+
+/// Changes as a note tells them.
+pub fn told(changes: &[FieldChange]) -> String {
+    let one = |change: &FieldChange| format!("{}: {} → {}", change.field, change.old, change.new);
+    changes.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 /// The fields that a draft carries and that differ.
 fn changes(about: &About, draft: &Draft) -> Vec<FieldChange> {
     let name = Some(draft.name.clone());

@@ -74,6 +74,7 @@ impl Service {
         let oldest = now - TimeDelta::days(self.settings().await?.keep_days.into());
         while self.store().prune(oldest, PRUNED_AT_ONCE).await? == PRUNED_AT_ONCE {}
         self.store().purge(now - REMOVED_KEPT).await?;
+        self.sweep_notes().await?;
         Ok(self.store().sweep_sessions(now).await?)
     }
 

@@ -9,6 +9,7 @@ mod wanted;
 pub use wanted::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Sort, Status, Wanted, WantedItems};
 
 use crate::domain::{
+    audit::Note,
     counts::Counts,
     guard::Hold,
     link::{About, Link, Manual},
@@ -293,9 +294,15 @@ pub trait Runs: Send + Sync {
     async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool>;
 }
 
-/// Accounts and who is signed in.
+/// Accounts, who is signed in, and who did what.
 #[async_trait]
 pub trait Accounts: Send + Sync {
+    /// Notes what someone did.
+    async fn note(&self, note: &Note) -> Result<()>;
+    /// What was done, the newest first, and how much of it there is.
+    async fn notes(&self, offset: u32, limit: u32) -> Result<(Vec<Note>, u32)>;
+    /// Forgets what was done before a time.
+    async fn sweep_notes(&self, before: DateTime<Utc>) -> Result<()>;
     async fn users(&self) -> Result<Vec<User>>;
     async fn user(&self, id: i64) -> Result<Option<User>>;
     /// Adds an account; with `only_first`, only where there is none yet. `None` where it was not added.
@@ -309,6 +316,8 @@ pub trait Accounts: Send + Sync {
     /// Keeps a session; with `new`, only where the id is free. Says whether it did.
     async fn put_session(&self, id: &str, record: &str, ends: DateTime<Utc>, new: bool) -> Result<bool>;
     async fn remove_session(&self, id: &str) -> Result<()>;
+    /// Every session that has not ended: id and record.
+    async fn sessions(&self, at: DateTime<Utc>) -> Result<Vec<(String, String)>>;
     /// Forgets sessions that have ended.
     async fn sweep_sessions(&self, at: DateTime<Utc>) -> Result<()>;
 }

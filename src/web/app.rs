@@ -3,6 +3,7 @@
 use crate::web::{
     pages::{
         account::{Login, Setup},
+        audit::Audit,
         home::Home,
         import::Import,
         link::Link,
@@ -85,6 +86,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/whitelist") view=Whitelist ssr=SsrMode::Async />
                 <Route path=path!("/import") view=Import ssr=SsrMode::Async />
                 <Route path=path!("/settings") view=SettingsView ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=Audit ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=Setup ssr=SsrMode::Async />
                 <Route path=path!("/login") view=Login ssr=SsrMode::Async />
             </Routes>

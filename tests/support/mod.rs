@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
 use chrono::{DateTime, Utc};
+pub mod desk;
+
 use rollcall::{
     clock::{Clock, SharedClock, SystemClock},
     domain::{backlink::MySites, link::About, observation::Observation, progress::Trigger, settings::Limits},

@@ -1,10 +1,11 @@
-//! Accounts and sessions.
+//! Accounts, sessions, and who did what.
 
 use super::{
     super::{Accounts, Result, User},
     SqliteStore,
-    rows::{UserRow, ms},
+    rows::{UserRow, ms, time},
 };
+use crate::domain::audit::Note;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -59,6 +60,32 @@ impl Accounts for SqliteStore {
 
     async fn remove_session(&self, id: &str) -> Result<()> {
         sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn sessions(&self, at: DateTime<Utc>) -> Result<Vec<(String, String)>> {
+        let query = "SELECT id, record FROM sessions WHERE expires_at > ?";
+        Ok(sqlx::query_as(query).bind(ms(at)).fetch_all(&self.readers).await?)
+    }
+
+    async fn note(&self, note: &Note) -> Result<()> {
+        let query = sqlx::query("INSERT INTO audit (at, who, deed, about) VALUES (?, ?, ?, ?)");
+        let query = query.bind(ms(note.at)).bind(&note.who).bind(&note.deed).bind(&note.about);
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn notes(&self, offset: u32, limit: u32) -> Result<(Vec<Note>, u32)> {
+        let query = "SELECT at, who, deed, about FROM audit ORDER BY id DESC LIMIT ? OFFSET ?";
+        let rows: Vec<(i64, String, String, String)> =
+            sqlx::query_as(query).bind(limit).bind(offset).fetch_all(&self.readers).await?;
+        let note = |(at, who, deed, about)| Note { at: time(at), who, deed, about };
+        let all = sqlx::query_scalar("SELECT count(*) FROM audit").fetch_one(&self.readers).await?;
+        Ok((rows.into_iter().map(note).collect(), all))
+    }
+
+    async fn sweep_notes(&self, before: DateTime<Utc>) -> Result<()> {
+        sqlx::query("DELETE FROM audit WHERE at < ?").bind(ms(before)).execute(&self.writer).await?;
         Ok(())
     }
 

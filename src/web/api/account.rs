@@ -5,8 +5,8 @@ use super::{
     gate::{require_admin, state},
 };
 use crate::web::{
-    dto::{Done, Gate},
-    server::{auth, document},
+    dto::{AuditPage, Done, Gate},
+    server::{auth, document, views::account},
 };
 use leptos::prelude::*;
 
@@ -53,6 +53,20 @@ pub async fn change_password(
 ) -> Result<Done, Fault> {
     let caller = require_admin()?;
     auth::change_password(&caller, old, &password, &again).await
+}
+
+/// Ends one of one's own sessions.
+#[server(prefix = "/api/fn", endpoint = "end_session")]
+pub async fn end_session(#[server(default)] handle: String) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    account::end_session(&caller, &handle).await
+}
+
+/// A page of who did what.
+#[server(prefix = "/api/fn", endpoint = "audit")]
+pub async fn read_audit(page: u32) -> Result<AuditPage, Fault> {
+    let caller = require_admin()?;
+    Ok(account::audit(&caller, page).await?)
 }
 
 /// The language of the pages, remembered by the browser. Public.

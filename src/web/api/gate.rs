@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use crate::{
-    domain::lang::Lang,
+    domain::{audit::Deed, lang::Lang},
     service::{Service, ServiceError},
     store::StoreError,
     web::{
@@ -25,6 +25,11 @@ pub struct Caller {
 impl Caller {
     pub fn words(&self) -> &'static Words {
         words_of(self.lang)
+    }
+
+    /// Notes what the admin has done.
+    pub async fn note(&self, deed: Deed, about: impl Into<String>) {
+        self.service.note(&self.name, deed, about).await;
     }
 }
 

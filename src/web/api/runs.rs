@@ -2,7 +2,7 @@
 
 use super::{fault::Fault, gate::require_admin};
 use crate::{
-    domain::progress::Snapshot,
+    domain::{audit::Deed, progress::Snapshot},
     web::{
         dto::{Decision, Done, Overview, RunPage, RunQuery, RunsPage},
         server::views,
@@ -45,7 +45,8 @@ pub async fn check_all() -> Result<Done, Fault> {
     use crate::{domain::progress::Trigger, service::Pick};
     let caller = require_admin()?;
     let plan = caller.service.plan().await?;
-    caller.service.start_run(Trigger::Click, Pick::All, plan).await?;
+    let run = caller.service.start_run(Trigger::Click, Pick::All, plan).await?;
+    caller.note(Deed::RunStarted, run.run_id.to_string()).await;
     Ok(Done::quiet())
 }
 
@@ -54,10 +55,13 @@ pub async fn check_all() -> Result<Done, Fault> {
 pub async fn decide_run(run_id: i64, decision: Decision) -> Result<Done, Fault> {
     let caller = require_admin()?;
     let words = caller.words();
-    let said = match decision {
-        Decision::Cancel => caller.service.cancel_run(run_id).await.map(|()| words.said_cancelling),
-        Decision::Apply => caller.service.apply(run_id).await.map(|_| words.said_applied),
-        Decision::Discard => caller.service.discard(run_id).await.map(|()| words.said_discarded),
+    let (deed, said) = match decision {
+        Decision::Cancel => {
+            caller.service.cancel_run(run_id).await.map(|()| (Deed::RunCancelled, words.said_cancelling))
+        }
+        Decision::Apply => caller.service.apply(run_id).await.map(|_| (Deed::RunApplied, words.said_applied)),
+        Decision::Discard => caller.service.discard(run_id).await.map(|()| (Deed::RunDiscarded, words.said_discarded)),
     }?;
+    caller.note(deed, run_id.to_string()).await;
     Ok(Done::said(said))
 }

@@ -1,6 +1,6 @@
 //! Whitelist, import, settings and accounts, as pages show them.
 
-use super::Stamp;
+use super::{Pages, Stamp};
 use crate::domain::{observation::Observation, whitelist::Kind};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,35 @@ pub struct PreviewRow {
     pub changes: Vec<(String, String, String)>,
 }
 
+/// A page of who did what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    pub rows: Vec<AuditRow>,
+    pub pages: Pages,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    pub at: Stamp,
+    pub who: String,
+    /// In words.
+    pub deed: String,
+    pub about: String,
+}
+
+/// A place where the account is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionNote {
+    /// Names it; it is not the secret that its cookie holds.
+    pub handle: String,
+    pub agent: String,
+    pub address: String,
+    pub began: Stamp,
+    pub used: Stamp,
+    /// The one that asks.
+    pub here: bool,
+}
+
 /// Every setting, and what goes with them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SettingsPage {
@@ -90,6 +119,7 @@ pub struct SettingsPage {
     pub groups: Vec<String>,
     pub timezone: String,
     pub user: String,
+    pub sessions: Vec<SessionNote>,
     pub trial: Option<Trial>,
 }
 

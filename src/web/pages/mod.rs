@@ -1,6 +1,7 @@
 //! One file a page. Each reads its data by a server function and draws it; nothing here runs in the browser.
 
 pub mod account;
+pub mod audit;
 pub mod home;
 pub mod import;
 pub mod link;

@@ -1,28 +1,31 @@
 //! The settings: my sites with a box to try them, policy, engine, schedules, and the account.
 
+mod account;
+mod schedules;
+
 use super::query;
 use crate::{
     domain::{
         class::Class,
         lang::Lang,
         reason::class_words,
-        schedule,
         settings::{HIDE_AFTER, Input, Key, Section, keys},
     },
     web::{
         api::settings::read_settings,
         components::{
-            bits::At,
             evidence::Evidence,
-            form::{Field, Form, Kind, typed},
+            form::{Form, typed},
             frame::{Choices, Frame},
             load::loaded,
         },
-        dto::{CheckNote, ScheduleNote, SettingField, SettingsPage, Stamp, Trial},
-        words::{Words, use_words},
+        dto::{CheckNote, SettingField, SettingsPage, Stamp, Trial},
+        words::use_words,
     },
 };
+use account::Account;
 use leptos::prelude::*;
+use schedules::Schedules;
 
 const FORM: &str = "settings";
 
@@ -43,7 +46,7 @@ pub fn SettingsView() -> impl IntoView {
 #[component]
 fn Whole(page: SettingsPage) -> impl IntoView {
     let words = use_words();
-    let SettingsPage { fields, schedules, groups, timezone, user, trial } = page;
+    let SettingsPage { fields, schedules, groups, timezone, user, sessions, trial } = page;
     let by_class = fields.clone();
     let section = move |section: Section, title: &'static str| {
         let fields: Vec<_> = keys()
@@ -79,7 +82,7 @@ fn Whole(page: SettingsPage) -> impl IntoView {
                 <TryPage trial />
                 <Schedules schedules groups timezone />
                 <Look />
-                <Account user />
+                <Account user sessions />
             </div>
         </div>
     }
@@ -242,96 +245,6 @@ fn TryPage(trial: Option<Trial>) -> impl IntoView {
 }
 
 #[component]
-fn Schedules(schedules: Vec<ScheduleNote>, groups: Vec<String>, timezone: String) -> impl IntoView {
-    let words = use_words();
-    let scopes = scopes(words, &groups);
-    let rows: Vec<_> =
-        schedules.into_iter().map(|schedule| view! { <OneSchedule schedule scopes=scopes.clone() /> }).collect();
-    view! {
-        <section class="card" id="schedules" aria-labelledby="schedules-title">
-            <header>
-                <h2 id="schedules-title">{words.schedules}</h2>
-                <span class="soft">{timezone}</span>
-            </header>
-            {rows}
-            <Form name="schedule" action="/api/fn/save_schedule" class="inline-form">
-                <Field form="schedule" name="cron" label=words.add_schedule help=words.h_cron kind=Kind::NEEDED />
-                <Scope scopes chosen=typed("schedule", "scope", "all") />
-                <button type="submit" class="small">
-                    {words.add}
-                </button>
-            </Form>
-        </section>
-    }
-    .into_any()
-}
-
-/// Code and words of everything that a schedule can be over.
-fn scopes(words: &Words, groups: &[String]) -> Vec<(String, String)> {
-    let codes = ["all".to_owned(), "hidden".to_owned()].into_iter();
-    let codes = codes.chain(groups.iter().filter(|name| !name.is_empty()).map(|name| format!("group:{name}")));
-    codes
-        .filter_map(|code| Some((schedule::Scope::parse(&code)?.in_words(words.lang), code)))
-        .map(|(w, c)| (c, w))
-        .collect()
-}
-
-#[component]
-fn Scope(mut scopes: Vec<(String, String)>, chosen: String) -> impl IntoView {
-    let words = use_words();
-    // A group that has no links left is still what the schedule is over.
-    if let Some(scope) = schedule::Scope::parse(&chosen).filter(|_| !scopes.iter().any(|(code, _)| *code == chosen)) {
-        scopes.push((chosen.clone(), scope.in_words(words.lang)));
-    }
-    let options: Vec<_> = scopes
-        .into_iter()
-        .map(|(code, label)| {
-            let selected = code == chosen;
-            view! {
-                <option value=code selected=selected>
-                    {label}
-                </option>
-            }
-        })
-        .collect();
-    view! {
-        <select name="scope" aria-label=words.scope>
-            {options}
-        </select>
-    }
-    .into_any()
-}
-
-#[component]
-fn OneSchedule(schedule: ScheduleNote, scopes: Vec<(String, String)>) -> impl IntoView {
-    let words = use_words();
-    let id = schedule.id.to_string();
-    let name = format!("schedule-{id}");
-    view! {
-        <div class="schedule">
-            <p>
-                <strong>{schedule.words}</strong>
-            </p>
-            <form method="post" action="/api/fn/save_schedule" class="pair">
-                <input type="hidden" name="id" value=id.clone() />
-                <input id=name name="cron" value=schedule.cron aria-label=words.cron autocomplete="off" required=true />
-                <Scope scopes chosen=schedule.scope />
-                <button type="submit" class="small">
-                    {words.save}
-                </button>
-                <button type="submit" class="small" formaction="/api/fn/remove_schedule">
-                    {words.delete}
-                </button>
-            </form>
-            <ol class="next">
-                {schedule.next.into_iter().map(|stamp| view! { <li><At stamp /></li> }).collect_view()}
-            </ol>
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
 fn Look() -> impl IntoView {
     let words = use_words();
     view! {
@@ -340,33 +253,6 @@ fn Look() -> impl IntoView {
                 <h2 id="look">{words.look}</h2>
             </header>
             <Choices />
-        </section>
-    }
-    .into_any()
-}
-
-#[component]
-fn Account(user: String) -> impl IntoView {
-    let words: &Words = use_words();
-    let secret = Kind { r#type: "password", autocomplete: "current-password", required: true, list: "" };
-    let new = Kind { autocomplete: "new-password", ..secret };
-    view! {
-        <section class="card" aria-labelledby="account">
-            <header>
-                <h2 id="account">{words.account}</h2>
-                <span class="soft">{user}</span>
-            </header>
-            <Form name="password" action="/api/fn/change_password">
-                <Field form="password" name="old" label=words.f_old kind=secret />
-                <Field form="password" name="password" label=words.f_new help=words.h_password kind=new />
-                <Field form="password" name="again" label=words.f_again kind=new />
-                <button type="submit">{words.change_password}</button>
-            </Form>
-            <form method="post" action="/api/fn/sign_out">
-                <button type="submit" class="small" name="everywhere" value="yes">
-                    {words.sign_out_everywhere}
-                </button>
-            </form>
         </section>
     }
     .into_any()

@@ -1,15 +1,18 @@
 //! Who is signed in: setting up, signing in and out.
 
 mod backend;
+mod place;
 mod sessions;
 mod throttle;
 
 pub use backend::{Auth, Backend};
-pub use sessions::{Sessions, keep};
+pub use place::of_request;
+pub use sessions::{Held, Sessions, browser, keep, sessions_of};
 pub use throttle::Throttle;
 
 use super::{AppState, document, faults};
 use crate::{
+    domain::audit::Deed,
     service::ServiceError,
     web::{
         api::{fault::Fault, gate::Caller},
@@ -17,16 +20,19 @@ use crate::{
         words::words_of,
     },
 };
-use axum::{extract::ConnectInfo, http::request::Parts};
+use axum::http::request::Parts;
 use axum_login::AuthSession;
 use backend::Credentials;
 use leptos::prelude::*;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 
 /// A session that is not used for so long ends …
 pub const IDLE_DAYS: i64 = 14;
 /// … and each ends so long after its log-in.
 pub const ABSOLUTE_DAYS: i64 = 90;
+
+/// Characters of a name that failed to sign in that are noted.
+const NAME_MAX: usize = 64;
 
 /// The name of whoever is signed in. A demo signs everybody in; it listens on loopback only.
 pub fn signed_in(state: &AppState) -> Option<String> {
@@ -47,9 +53,10 @@ pub async fn gate(state: &AppState) -> Result<Gate, Fault> {
 /// Makes the first account and signs it in.
 pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, again: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
-    may_try(state, "")?;
+    let place = place::visitor(state).await;
+    may_try(state, "", place)?;
     if !state.setup.is(token.trim()) {
-        state.throttle.failed("", peer());
+        state.throttle.failed("", place);
         return Err(Fault::Refused(words.wrong_token.to_owned()));
     }
     if password != again {
@@ -60,25 +67,30 @@ pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, a
     }
     state.setup.spend();
     tracing::info!(name = %name.trim(), "the first account was made");
+    state.service.note(name.trim(), Deed::AccountAdded, name.trim()).await;
     sign_in(state, name, password.to_owned(), "/").await
 }
 
 /// Signs in, slowly where wrong passwords came before: by account and by address.
 pub async fn sign_in(state: &AppState, name: &str, password: String, next: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
-    let (name, peer) = (name.trim().to_lowercase(), peer());
-    may_try(state, &name)?;
+    let (name, place) = (name.trim().to_lowercase(), place::visitor(state).await);
+    may_try(state, &name, place)?;
     let mut session = session().ok_or(Fault::SignIn)?;
     let credentials = Credentials { name: name.clone(), password };
     let Some(user) = session.authenticate(credentials).await.map_err(broken)? else {
-        state.throttle.failed(&name, peer);
-        tracing::warn!(%name, %peer, "a sign-in failed");
+        state.throttle.failed(&name, place);
+        tracing::warn!(?name, %place, "a sign-in failed");
+        let who: String = name.chars().take(NAME_MAX).collect();
+        state.service.note(&who, Deed::SignInFailed, place.to_string()).await;
         return Err(Fault::Refused(words.wrong_password.to_owned()));
     };
-    state.throttle.succeeded(&name, peer);
+    state.throttle.succeeded(&name, place);
     // Gives the session a new id as well.
     session.login(&user).await.map_err(broken)?;
-    sessions::begin(&session, state.service.clock().now()).await.map_err(broken)?;
+    sessions::begin(&session, state.service.clock().now(), place).await.map_err(broken)?;
+    let from = format!("{place} · {}", browser(&place::agent()));
+    state.service.note(&user.name, Deed::SignedIn, from).await;
     Ok(Done::quiet().then(document::safe_path(next)))
 }
 
@@ -86,6 +98,10 @@ pub async fn sign_out(state: &AppState, everywhere: bool) -> Result<Done, Fault>
     if let Some(mut session) = session() {
         if let Some(user) = session.user.as_ref().filter(|_| everywhere) {
             state.service.store().end_sessions(user.id).await?;
+        }
+        if let Some(user) = &session.user {
+            let deed = if everywhere { Deed::SessionEnded } else { Deed::SignedOut };
+            state.service.note(&user.name, deed, if everywhere { "*" } else { "" }).await;
         }
         session.logout().await.map_err(broken)?;
     }
@@ -96,9 +112,10 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
     let words = caller.words();
     let mut session = session().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
     let user = session.user.clone().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
-    may_try(&caller.state, &user.name)?;
+    let place = place::visitor(&caller.state).await;
+    may_try(&caller.state, &user.name, place)?;
     if !crate::service::check_password(old, Some(user.password.clone())).await? {
-        caller.state.throttle.failed(&user.name, peer());
+        caller.state.throttle.failed(&user.name, place);
         return Err(Fault::Refused(words.wrong_password.to_owned()));
     }
     if password != again {
@@ -108,14 +125,15 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
     let fresh = caller.service.store().user(user.id).await?;
     if let Some(fresh) = fresh {
         session.login(&backend::Account::from(fresh)).await.map_err(broken)?;
-        sessions::begin(&session, caller.service.clock().now()).await.map_err(broken)?;
+        sessions::begin(&session, caller.service.clock().now(), place).await.map_err(broken)?;
     }
+    caller.note(Deed::PasswordSet, user.name).await;
     Ok(Done::said(words.said_password))
 }
 
 /// Refuses whoever was wrong too often lately.
-fn may_try(state: &AppState, name: &str) -> Result<(), Fault> {
-    match state.throttle.wait(name, peer()) {
+fn may_try(state: &AppState, name: &str, place: IpAddr) -> Result<(), Fault> {
+    match state.throttle.wait(name, place) {
         0 => Ok(()),
         wait => Err(Fault::Refused(words_of(document::request_lang()).wait_seconds(wait))),
     }
@@ -123,13 +141,6 @@ fn may_try(state: &AppState, name: &str) -> Result<(), Fault> {
 
 fn session() -> Option<Auth> {
     use_context::<Parts>()?.extensions.get::<AuthSession<Backend>>().cloned()
-}
-
-/// The address of the other end of the connection. Headers that claim another one are not believed.
-fn peer() -> IpAddr {
-    let parts = use_context::<Parts>();
-    let info = parts.as_ref().and_then(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>());
-    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
 }
 
 fn broken(error: impl std::fmt::Display) -> Fault {

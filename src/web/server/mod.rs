@@ -124,6 +124,7 @@ fn router(state: AppState) -> Router {
     let pages = Router::new()
         .leptos_routes_with_context(&state, generate_route_list(App), context, draw)
         .route("/export/{format}", get(public::export))
+        .route("/audit.csv", get(public::audit))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), forms::answer));
     let clock: SharedClock = state.service.clock().clone();

@@ -1,7 +1,7 @@
 //! What is not a page: the list for the blog, which is public, and exports, which are not.
 
-use super::{AppState, auth};
-use crate::{domain::address, formats::Format};
+use super::{AppState, auth, views};
+use crate::{domain::address, formats::Format, service::ServiceError};
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -78,26 +78,21 @@ pub struct ExportQuery {
     shown: String,
 }
 
-/// The roll as a file, for the admin.
-pub async fn export(
-    State(state): State<AppState>,
-    Path(format): Path<String>,
-    Query(query): Query<ExportQuery>,
-    session: Option<Extension<auth::Auth>>,
-) -> Response {
-    let signed_in = state.demo || session.is_some_and(|session| session.user.is_some());
-    if !signed_in {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/login?next=/import")]).into_response();
+/// Who did what as a table, for the admin.
+pub async fn audit(State(state): State<AppState>, session: Option<Extension<auth::Auth>>) -> Response {
+    if !is_admin(&state, session.as_deref()) {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/login?next=/audit")]).into_response();
     }
-    let Ok(format) = Format::from_str(&format, true) else { return StatusCode::NOT_FOUND.into_response() };
-    let (name, kind) = match format {
-        Format::Json | Format::LinkList => ("rollcall.json", "application/json"),
-        Format::FriendJson => ("friend.json", "application/json"),
-        Format::Csv => ("links.csv", "text/csv"),
-        Format::LinkYml => ("link.yml", "application/yaml"),
-        Format::Opml => ("links.opml", "text/x-opml"),
-    };
-    match state.service.export(format, !query.shown.is_empty()).await {
+    saved("audit.csv", "text/csv", views::account::audit_csv(&state.service).await)
+}
+
+fn is_admin(state: &AppState, session: Option<&auth::Auth>) -> bool {
+    state.demo || session.is_some_and(|session| session.user.is_some())
+}
+
+/// A file to save.
+fn saved(name: &str, kind: &str, text: Result<String, ServiceError>) -> Response {
+    match text {
         Ok(text) => {
             let kind = format!("{kind}; charset=utf-8");
             let saved_as = format!("attachment; filename=\"{name}\"");
@@ -108,4 +103,25 @@ pub async fn export(
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
+}
+
+/// The roll as a file, for the admin.
+pub async fn export(
+    State(state): State<AppState>,
+    Path(format): Path<String>,
+    Query(query): Query<ExportQuery>,
+    session: Option<Extension<auth::Auth>>,
+) -> Response {
+    if !is_admin(&state, session.as_deref()) {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/login?next=/import")]).into_response();
+    }
+    let Ok(format) = Format::from_str(&format, true) else { return StatusCode::NOT_FOUND.into_response() };
+    let (name, kind) = match format {
+        Format::Json | Format::LinkList => ("rollcall.json", "application/json"),
+        Format::FriendJson => ("friend.json", "application/json"),
+        Format::Csv => ("links.csv", "text/csv"),
+        Format::LinkYml => ("link.yml", "application/yaml"),
+        Format::Opml => ("links.opml", "text/x-opml"),
+    };
+    saved(name, kind, state.service.export(format, !query.shown.is_empty()).await)
 }

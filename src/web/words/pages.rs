@@ -327,6 +327,18 @@ words! {
     wrong_token: "一次性口令不对，请看 rollcall serve 的终端输出", "That is not the token; look at what rollcall serve printed";
     passwords_differ: "两次输入的密码不同", "The two passwords differ";
     set_up_already: "管理员已创建，请登录", "There is an admin already; sign in";
+    audit: "操作记录", "Who did what";
+    audit_none: "还没有记录", "Nothing yet";
+    audit_export: "导出 CSV", "Export CSV";
+    col_when: "时间", "When";
+    col_who: "谁", "Who";
+    col_deed: "操作", "What";
+    col_about: "对象", "To what";
+    sessions: "登录设备", "Signed in on";
+    session_here: "本设备", "this one";
+    session_end: "结束", "End";
+    no_session: "没有这个登录，可能已结束", "There is no such session; it may have ended";
+    said_session_ended: "已结束该登录", "That session has ended";
     wrong_password: "账号或密码不对", "Wrong name or password";
     demo_has_none: "演示模式没有账号", "A demo has no account";
 }

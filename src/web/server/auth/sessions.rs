@@ -1,13 +1,16 @@
 //! Sessions in the store, and how long they last.
 
-use super::{ABSOLUTE_DAYS, Auth};
+use super::{ABSOLUTE_DAYS, Auth, place};
 use crate::{
     clock::SharedClock,
     store::{SharedStore, StoreError},
+    web::server::{AppState, once},
 };
 use async_trait::async_trait;
 use axum::{extract::Request, middleware::Next, response::Response};
+use axum_login::AuthUser;
 use chrono::{DateTime, TimeDelta, Utc};
+use std::net::IpAddr;
 use tower_sessions::{
     Session, SessionStore,
     session::{Id, Record},
@@ -18,6 +21,13 @@ use tower_sessions::{
 const BEGAN: &str = "began";
 /// When it was last said to be in use, Unix milliseconds.
 const USED: &str = "used";
+/// What the browser calls itself, and from where it signed in.
+const AGENT: &str = "agent";
+const ADDRESS: &str = "address";
+/// Names the session to its owner; unlike its id it opens nothing.
+const HANDLE: &str = "handle";
+/// Where axum-login keeps whose session it is.
+const WHOSE: &str = "axum-login.data";
 /// Saying so costs a write: this often is enough.
 const SAY_EVERY: TimeDelta = TimeDelta::hours(1);
 
@@ -74,9 +84,85 @@ fn at_fault(error: StoreError) -> Error {
 }
 
 /// Notes when a session began, at its log-in.
-pub async fn begin(auth: &Auth, now: DateTime<Utc>) -> std::result::Result<(), tower_sessions::session::Error> {
+pub async fn begin(
+    auth: &Auth,
+    now: DateTime<Utc>,
+    place: IpAddr,
+) -> std::result::Result<(), tower_sessions::session::Error> {
+    auth.session.insert(AGENT, place::agent()).await?;
+    auth.session.insert(ADDRESS, place.to_string()).await?;
+    auth.session.insert(HANDLE, once::token()).await?;
     auth.session.insert(BEGAN, now.timestamp_millis()).await?;
     auth.session.insert(USED, now.timestamp_millis()).await
+}
+
+/// A session, as its owner is told of it.
+pub struct Held {
+    pub id: String,
+    pub handle: String,
+    pub agent: String,
+    pub address: String,
+    pub began: DateTime<Utc>,
+    pub used: DateTime<Utc>,
+    /// The one that asks.
+    pub here: bool,
+}
+
+/// The sessions of whoever asks that are still good; none in a demo.
+///
+/// # Errors
+/// Where the store is at fault.
+pub async fn sessions_of(state: &AppState) -> std::result::Result<Vec<Held>, StoreError> {
+    let Some(auth) = super::session() else { return Ok(Vec::new()) };
+    let Some(user) = &auth.user else { return Ok(Vec::new()) };
+    let mine = serde_json::json!({ "user_id": user.id, "auth_hash": user.session_auth_hash() });
+    let here = auth.session.id().map(|id| id.to_string());
+    let records = state.service.store().sessions(state.service.clock().now()).await?;
+    let held = records.into_iter().filter_map(|(id, record)| {
+        let record: Record = serde_json::from_str(&record).ok()?;
+        (record.data.get(WHOSE) == Some(&mine)).then_some(())?;
+        let text = |key| record.data.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let time = |key| record.data.get(key).and_then(|v| DateTime::from_timestamp_millis(v.as_i64()?));
+        let began = time(BEGAN)?;
+        Some(Held {
+            here: here.as_deref() == Some(&id),
+            handle: text(HANDLE),
+            agent: text(AGENT),
+            address: text(ADDRESS),
+            began,
+            used: time(USED).unwrap_or(began),
+            id,
+        })
+    });
+    Ok(held.collect())
+}
+
+/// A User-Agent in two words, as far as it is a common one.
+pub fn browser(agent: &str) -> String {
+    // The more particular first: most claim to be others as well.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "?".to_owned(),
+    }
 }
 
 /// Ends sessions that are too old, and keeps those in use from ending. Runs inside the session layer.

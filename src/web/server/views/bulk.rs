@@ -1,7 +1,7 @@
 //! One thing done to some links.
 
 use crate::{
-    domain::link::Manual,
+    domain::{audit::Deed, link::Manual},
     store::StoreError,
     web::{
         api::{fault::Fault, gate::Caller},
@@ -20,6 +20,7 @@ pub async fn exempt_one(caller: &Caller, set: &str) -> Result<Done, Fault> {
     let Some((id, on)) = wanted else { return Err(Fault::Refused(words.bad_request.to_owned())) };
     let link = caller.service.store().link(id).await?.ok_or(StoreError::NoSuch { what: "link", id })?;
     caller.service.exempt_links(&[id], on).await?;
+    caller.note(if on { Deed::LinksExempted } else { Deed::LinksUnexempted }, link.about.name.as_str()).await;
     let back = format!("{id}:{}", if on { "off" } else { "on" });
     let said = if on { words.said_exempted } else { words.said_unexempted };
     Ok(Done::said(format!("{} · {said}", link.about.name)).or_undo("/api/fn/exempt_link", vec![("set", back)]))
@@ -35,6 +36,7 @@ pub async fn judge(caller: &Caller, id: i64, verdict: &str) -> Result<Done, Faul
         _ => return Err(Fault::Refused(words.bad_request.to_owned())),
     };
     caller.service.set_verdict(id, manual).await?;
+    caller.note(Deed::VerdictSet, format!("{}: {verdict}", caller.service.name_list(&[id]).await)).await;
     Ok(Done::said(said))
 }
 
@@ -49,30 +51,33 @@ pub async fn bulk(caller: &Caller, ids: &[i64], action: &str, group: &str) -> Re
     let service = &caller.service;
     let count = |n: u32| words.count_links(n);
     let all = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    Ok(match action {
+    let names = service.name_list(ids).await;
+    let (deed, done) = match action {
         "recheck" => {
             service.recheck_many(ids).await?;
-            Done::quiet()
+            (Deed::RunStarted, Done::quiet())
         }
         "whitelist" => {
-            Done::said(format!("{} · {}", count(service.exempt_links(ids, true).await?), words.said_exempted))
+            let exempted = count(service.exempt_links(ids, true).await?);
+            (Deed::LinksExempted, Done::said(format!("{exempted} · {}", words.said_exempted)))
         }
         "unwhitelist" => {
-            Done::said(format!("{} · {}", count(service.exempt_links(ids, false).await?), words.said_unexempted))
+            let unexempted = count(service.exempt_links(ids, false).await?);
+            (Deed::LinksUnexempted, Done::said(format!("{unexempted} · {}", words.said_unexempted)))
         }
         "activate" => {
             service.store().set_active(ids, true).await?;
-            Done::said(format!("{} · {}", count(all), words.said_activated))
+            (Deed::LinksActivated, Done::said(format!("{} · {}", count(all), words.said_activated)))
         }
         "deactivate" => {
             service.store().set_active(ids, false).await?;
-            Done::said(format!("{} · {}", count(all), words.said_deactivated))
+            (Deed::LinksDeactivated, Done::said(format!("{} · {}", count(all), words.said_deactivated)))
         }
         "group" => {
             let group = group.trim();
             service.store().set_group(ids, group).await?;
             let name = if group.is_empty() { words.no_group } else { group };
-            Done::said(format!("{} → {name}", count(all)))
+            (Deed::LinksGrouped, Done::said(format!("{} → {name}", count(all))))
         }
         "delete" => {
             let removed = service.remove_links(ids).await?;
@@ -80,10 +85,12 @@ pub async fn bulk(caller: &Caller, ids: &[i64], action: &str, group: &str) -> Re
             let done = Done::said(format!("{} · {}", count(removed), words.said_deleted));
             // From a link's own page there is nothing to go back to.
             let done = if all == 1 { done.then("/links") } else { done };
-            done.or_undo(RESTORE, vec![("ids", listed.join(","))])
+            (Deed::LinksRemoved, done.or_undo(RESTORE, vec![("ids", listed.join(","))]))
         }
         _ => return Err(Fault::Refused(words.bad_request.to_owned())),
-    })
+    };
+    caller.note(deed, if deed == Deed::LinksGrouped { format!("{names} → {group}") } else { names }).await;
+    Ok(done)
 }
 
 pub async fn restore(caller: &Caller, ids: &str) -> Result<Done, Fault> {
@@ -91,6 +98,9 @@ pub async fn restore(caller: &Caller, ids: &str) -> Result<Done, Fault> {
     let ids: Vec<i64> = ids.split(',').filter_map(|id| id.trim().parse().ok()).take(MANY).collect();
     match caller.service.store().restore_links(&ids).await? {
         0 => Err(Fault::Refused(words.cannot_restore.to_owned())),
-        restored => Ok(Done::said(format!("{} · {}", words.count_links(restored), words.said_restored))),
+        restored => {
+            caller.note(Deed::LinksRestored, caller.service.name_list(&ids).await).await;
+            Ok(Done::said(format!("{} · {}", words.count_links(restored), words.said_restored)))
+        }
     }
 }

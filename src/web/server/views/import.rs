@@ -1,6 +1,7 @@
 //! A list on its way in: taken, looked at, applied.
 
 use crate::{
+    domain::audit::Deed,
     formats::{Format, MAX_BYTES, Note},
     service::{self, ServiceError},
     web::{
@@ -66,6 +67,7 @@ pub async fn apply(caller: &Caller, token: &str) -> Result<Done, Fault> {
     };
     let report = caller.service.import(&bytes, None, false).await?;
     caller.state.lists.take(token);
+    caller.note(Deed::Imported, format!("+{} ~{}", report.added, report.updated)).await;
     let said = format!("{} {} · {} {}", words.added, report.added, words.changed, report.updated);
     Ok(Done::said(said).then("/links"))
 }

@@ -4,13 +4,14 @@ use super::{Times, at_hand, line};
 use crate::{
     domain::{
         address,
+        audit::Deed,
         class::Class,
         link::Link,
         run::Transition,
         verdict::Change,
         whitelist::{self, Entry},
     },
-    service::{LinkEdit, Result, ServiceError},
+    service::{LinkEdit, Result, ServiceError, told},
     store::{Among, Draft, Sort, Status, StoreError, Wanted},
     web::{
         api::{fault::Fault, gate::Caller},
@@ -216,9 +217,13 @@ pub async fn save(caller: &Caller, form: LinkForm) -> std::result::Result<Done, 
     let edit = edit(form, caller)?;
     if id == 0 {
         let id = service.add_link(edit).await?;
+        caller.note(Deed::LinkAdded, service.name_list(&[id]).await).await;
         return Ok(Done::said(words.said_added).then(format!("/links/{id}")));
     }
-    service.edit_link(id, edit).await?;
+    let changes = service.edit_link(id, edit).await?;
+    if !changes.is_empty() {
+        caller.note(Deed::LinkChanged, format!("{}: {}", service.name_list(&[id]).await, told(&changes))).await;
+    }
     Ok(Done::said(words.said_saved).then(format!("/links/{id}")))
 }
 

@@ -1,5 +1,6 @@
 //! What the pages are made of, from the service: domain types in, plain data out.
 
+pub mod account;
 pub mod bulk;
 pub mod import;
 pub mod line;

@@ -2,7 +2,7 @@
 
 use super::links;
 use crate::{
-    domain::{link::Manual, observation::Standing},
+    domain::{audit::Deed, link::Manual, observation::Standing},
     service::Result,
     store::{Among, Sort, Status, StoreError, Wanted},
     web::{
@@ -67,6 +67,7 @@ pub async fn decide(caller: &Caller, id: i64, at: u32, verdict: &str) -> std::re
         "hide" => (false, None, words.said_manual_hide),
         "whitelist" => {
             service.exempt_links(&[id], true).await?;
+            caller.note(Deed::LinksExempted, link.about.name.as_str()).await;
             let said = format!("{} · {}", link.about.name, words.said_exempted);
             let done = Done::said(said).then(format!("/review?at={at}"));
             return Ok(done.or_undo("/api/fn/exempt_link", vec![("set", format!("{id}:off"))]));
@@ -75,6 +76,7 @@ pub async fn decide(caller: &Caller, id: i64, at: u32, verdict: &str) -> std::re
     };
     let manual = Manual { shown, until, set_at: now, set_by: caller.name.clone() };
     service.set_verdict(id, Some(manual)).await?;
+    caller.note(Deed::VerdictSet, format!("{}: {verdict}", link.about.name)).await;
     let done = Done::said(format!("{} · {said}", link.about.name)).then(format!("/review?at={at}"));
     Ok(done.or_undo("/api/fn/judge_link", vec![("id", id.to_string()), ("verdict", "auto".to_owned())]))
 }

@@ -4,8 +4,9 @@ use super::{Times, at_hand};
 use crate::{
     config,
     domain::{
+        audit::Deed,
         schedule::{self, Schedule, Scope},
-        settings::Settings,
+        settings::{Settings, change_words},
     },
     service::{Result, ServiceError},
     web::{
@@ -40,9 +41,10 @@ pub async fn page(caller: &Caller, url: String, sites: String) -> Result<Setting
             scope: row.scope.to_string(),
         });
     }
+    let sessions = super::account::sessions(caller).await?;
     let groups = caller.service.store().groups().await?.into_iter().map(|(name, _)| name).collect();
     let trial = if url.trim().is_empty() { None } else { Some(try_page(caller, &settings, url, sites).await) };
-    Ok(SettingsPage { fields, schedules, groups, timezone: zone, user: caller.name.clone(), trial })
+    Ok(SettingsPage { fields, schedules, groups, timezone: zone, user: caller.name.clone(), sessions, trial })
 }
 
 fn ahead(cron: &str, zone: &str, caller: &Caller, times: Times) -> Vec<Stamp> {
@@ -76,7 +78,8 @@ pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result
     }
     for key in changed {
         let value = tried.get(&key).map_err(ServiceError::from)?;
-        caller.service.set(&key, &value).await?;
+        let old = caller.service.set(&key, &value).await?;
+        caller.note(Deed::SettingChanged, change_words(&key, &old, &value)).await;
         if key == "public_url" {
             caller.state.use_public_url(&value);
         }
@@ -98,6 +101,7 @@ pub async fn save_schedule(caller: &Caller, id: i64, cron: &str, scope: &str) ->
         return Err(Fault::Refused(words.too_many.to_owned()));
     }
     store.put_schedule((id != 0).then_some(id), cron, &scope, caller.service.clock().now()).await?;
+    caller.note(Deed::ScheduleSet, format!("{cron} · {scope}")).await;
     Ok(Done::said(format!("{} · {}", schedule::in_words(cron, caller.lang), words.said_saved)))
 }
 
@@ -107,6 +111,7 @@ pub async fn remove_schedule(caller: &Caller, id: i64) -> std::result::Result<Do
     let row = store.schedules().await?.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| Fault::NotFound(words.no_schedule.to_owned()))?;
     store.remove_schedule(id).await?;
+    caller.note(Deed::ScheduleRemoved, format!("{} · {}", row.cron, row.scope)).await;
     let fields = vec![("cron", row.cron), ("scope", row.scope.to_string())];
     Ok(Done::said(words.said_deleted).or_undo("/api/fn/save_schedule", fields))
 }

@@ -2,7 +2,10 @@
 
 use super::{Times, at_hand};
 use crate::{
-    domain::whitelist::{self, Entry, Kind},
+    domain::{
+        audit::Deed,
+        whitelist::{self, Entry, Kind},
+    },
     service::{Result, ServiceError},
     web::{
         api::{fault::Fault, gate::Caller},
@@ -73,6 +76,7 @@ pub async fn save(caller: &Caller, form: EntryForm) -> std::result::Result<Done,
     let entry = entry_of(&form, times)?;
     let shown =
         caller.service.put_entry(entry.kind, &entry.pattern, entry.enabled, &entry.note, entry.expires_at).await?;
+    caller.note(Deed::EntrySet, format!("{}: {}", entry.pattern, if entry.enabled { "on" } else { "off" })).await;
     let back = if shown > 0 { format!(" · {} {}", words.said_restored_by, shown) } else { String::new() };
     Ok(Done::said(format!("{} · {}{back}", entry.pattern, words.said_saved)).then("/whitelist"))
 }
@@ -84,6 +88,7 @@ pub async fn switch(caller: &Caller, set: &str) -> std::result::Result<Done, Fau
     let entry = find(caller, id.parse().unwrap_or_default()).await?;
     let on = how == "on";
     caller.service.put_entry(entry.kind, &entry.pattern, on, &entry.note, entry.expires_at).await?;
+    caller.note(Deed::EntrySet, format!("{}: {}", entry.pattern, if on { "on" } else { "off" })).await;
     let back = format!("{}:{}", entry.id, if on { "off" } else { "on" });
     let said = if on { words.said_on } else { words.said_off };
     Ok(Done::said(format!("{} · {said}", entry.pattern)).or_undo(SWITCH, vec![("set", back)]))
@@ -94,6 +99,7 @@ pub async fn remove(caller: &Caller, id: i64) -> std::result::Result<Done, Fault
     let (_, times) = at_hand(caller).await?;
     let entry = find(caller, id).await?;
     caller.service.store().remove_entry(entry.kind, &entry.pattern).await?;
+    caller.note(Deed::EntryRemoved, entry.pattern.as_str()).await;
     let fields = vec![
         ("kind", code(entry.kind).to_owned()),
         ("pattern", entry.pattern.clone()),

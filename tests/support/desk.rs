@@ -1,0 +1,217 @@
+//! The program as its user runs it, and a browser that shows nothing.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// A folder with a database, and the program run over it.
+pub struct Desk(pub tempfile::TempDir);
+
+impl Desk {
+    pub fn new() -> Desk {
+        Desk(tempfile::tempdir().unwrap())
+    }
+
+    pub fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    pub fn database(&self) -> String {
+        format!("sqlite:{}", self.0.path().join("data/rollcall.db").display())
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .env("ROLLCALL_DATABASE", self.database())
+            .env("LC_ALL", "C")
+            .env_remove("LANG")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs it where it is to succeed; returns its standard output.
+    pub fn out(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs it where it is to fail; returns the exit code and the one line on standard error.
+    pub fn fails(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        assert!(!output.status.success(), "{args:?} went through");
+        assert!(!said.contains("panicked"), "{said}");
+        (output.status.code().unwrap(), said)
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    pub child: Child,
+    /// Host and port.
+    pub addr: String,
+    /// What makes the first account; empty where there is one.
+    pub token: String,
+    /// What it has said on standard error since it began to serve.
+    pub said: Arc<Mutex<String>>,
+}
+
+impl Desk {
+    /// Starts `serve` on a free port, reaching loopback.
+    pub fn serve(&self, more: &[&str]) -> Server {
+        let args = ["serve", "--addr", "127.0.0.1:0", "--allow-net", "127.0.0.0/8"];
+        self.serve_with(&[&args, more].concat())
+    }
+
+    /// Starts a command that serves, and waits until it says where.
+    pub fn serve_with(&self, args: &[&str]) -> Server {
+        let mut child = self.command(args).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let addr = lines.find_map(|line| after(&line, " is at http://")).expect("it says where it is");
+        let said = Arc::new(Mutex::new(String::new()));
+        let first = !self.out(&["user", "list"]).lines().any(|line| !line.is_empty());
+        let token = if first {
+            lines.find_map(|line| after(&line, "/setup?token=")).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let kept = said.clone();
+        std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().extend([line.as_str(), "\n"])));
+        Server { child, addr, token, said }
+    }
+}
+
+fn after(line: &str, mark: &str) -> Option<String> {
+    let rest = &line[line.find(mark)? + mark.len()..];
+    rest.split_whitespace().next().map(str::to_owned)
+}
+
+impl Server {
+    /// Kills it and waits.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { addr: self.addr.clone(), cookies: Vec::new(), headers: Vec::new() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What was answered.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends requests and keeps cookies.
+#[derive(Clone)]
+pub struct Browser {
+    addr: String,
+    cookies: Vec<(String, String)>,
+    /// Sent with every request.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Browser {
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, "")
+    }
+
+    /// Posts a form, as scripts do: the answer is data.
+    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let encoded = |text: &str| {
+            text.bytes()
+                .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+                .collect::<String>()
+        };
+        let body: Vec<String> = fields.iter().map(|(k, v)| format!("{}={}", encoded(k), encoded(v))).collect();
+        self.ask("POST", path, &body.join("&"))
+    }
+
+    /// Makes the first account with the server's token.
+    pub fn set_up(&mut self, server: &Server) {
+        let password = "a long enough password";
+        let fields = [("token", server.token.as_str()), ("name", "owner"), ("password", password), ("again", password)];
+        let answer = self.post("/api/fn/set_up", &fields);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    pub fn sign_in(&mut self, password: &str) -> Answer {
+        self.post("/api/fn/sign_in", &[("name", "owner"), ("password", password)])
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.addr);
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !cookies.is_empty() {
+            head.push_str(&format!("Cookie: {}\r\n", cookies.join("; ")));
+        }
+        if method == "POST" {
+            head.push_str("Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n");
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = answer_of(&String::from_utf8_lossy(&answer));
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")) {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(held, _)| held != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        answer
+    }
+}
+
+/// Takes an answer apart; chunks are put together.
+fn answer_of(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect(head);
+    let headers: Vec<(String, String)> =
+        lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let chunked = headers.iter().any(|(k, v)| k.eq_ignore_ascii_case("transfer-encoding") && v == "chunked");
+    let body = if chunked { body.split("\r\n").skip(1).step_by(2).collect() } else { body.to_owned() };
+    Answer { status, headers, body }
+}
