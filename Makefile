@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check fmt bench fuzz site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check fmt bench fuzz kill site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -45,6 +45,9 @@ bench: site ## The figures of docs/benchmarks.md, as ratios
 
 fuzz: setup ## A million random and mutated pages through the parser
 	$(CARGO) bench --features ssr --bench fuzz
+
+kill: setup ## The program killed at 200 random moments of checks, imports and settings
+	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr --test durability killed_at_any_moment
 
 site: setup ## The browser part, into target/site
 	@echo "== Browser part"

@@ -44,15 +44,12 @@ pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
     };
     let look_around = async {
         let mut tick = tokio::time::interval(LOOK_AROUND);
+        let (mut adopting, mut mirroring) = (Trouble::default(), Trouble::default());
         loop {
             tick.tick().await;
-            if let Err(error) = service.adopt_stale().await {
-                tracing::warn!(%error, "left-over runs could not be looked for");
-            }
-            if service.registry().is_watched()
-                && let Err(error) = service.mirror().await
-            {
-                tracing::warn!(%error, "runs of other processes could not be followed");
+            adopting.tell(service.adopt_stale().await, "looking for left-over runs");
+            if service.registry().is_watched() {
+                mirroring.tell(service.mirror().await, "following the runs of other processes");
             }
         }
     };
@@ -61,6 +58,22 @@ pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
         () = look_around => {}
         () = sweep => {}
         () = shutdown.cancelled() => {}
+    }
+}
+
+/// What goes wrong every second is told when it begins, when it changes, and when it is over.
+#[derive(Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    fn tell<T, E: std::fmt::Display>(&mut self, outcome: Result<T, E>, doing: &str) {
+        let now = outcome.err().map(|error| error.to_string());
+        match (&self.0, &now) {
+            (held, Some(error)) if held.as_ref() != Some(error) => tracing::warn!(%error, "{doing} fails"),
+            (Some(_), None) => tracing::info!("{doing} works again"),
+            _ => {}
+        }
+        self.0 = now;
     }
 }
 

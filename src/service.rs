@@ -10,6 +10,7 @@ mod names;
 mod preview;
 mod roll;
 mod scheduled;
+mod stop;
 mod witness;
 
 pub use accounts::check_password;
@@ -33,10 +34,11 @@ use crate::{
         run::{Ask, Engine},
     },
     formats::FormatError,
-    store::{Ending, Settled, SharedStore, StoreError},
+    store::{Settled, SharedStore, StoreError},
 };
 use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Why a use case could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ pub enum ServiceError {
     Invalid(String),
     #[error("there is no run {0}")]
     NoRun(i64),
+    #[error("Rollcall is being stopped; try again once it is back")]
+    Stopping,
     #[error("run {0} is not going on")]
     NotRunning(i64),
     #[error("the password is too short; write at least {} characters", accounts::PASSWORD_MIN)]
@@ -119,6 +123,10 @@ pub struct Service {
     /// Names this process in runs.
     owner: String,
     names: names::NamesCache,
+    /// Cancelled once nothing more is to be started.
+    stopping: CancellationToken,
+    /// The runs that are going on.
+    drives: TaskTracker,
 }
 
 impl Service {
@@ -147,7 +155,8 @@ impl Service {
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
         let engine = Engine::start(ask, clock.clone(), rng, concurrency, limits.per_host);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
-        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names }))
+        let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());
+        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names, stopping, drives }))
     }
 
     pub fn store(&self) -> &SharedStore {
@@ -202,6 +211,9 @@ impl Service {
     /// # Errors
     /// [`ServiceError::UnknownName`], or where settings or store are at fault.
     pub async fn start_run(self: &Arc<Self>, trigger: Trigger, pick: Pick, plan: Plan) -> Result<Started> {
+        if self.stopping.is_cancelled() {
+            return Err(ServiceError::Stopping);
+        }
         plan.settings.sites()?;
         let links = self.picked(&pick).await?;
         let ids: Vec<i64> = links.iter().map(|link| link.id).collect();
@@ -288,6 +300,9 @@ impl Service {
     pub async fn adopt_stale(self: &Arc<Self>) -> Result<Vec<i64>> {
         let now = self.clock.now();
         let mut adopted = Vec::new();
+        if self.stopping.is_cancelled() {
+            return Ok(adopted);
+        }
         for run in self.store.running().await? {
             if run.is_stale(now) && !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner, now).await? {
                 tracing::info!(run = run.id, "going on with a run that was left unfinished");
@@ -305,20 +320,6 @@ impl Service {
             items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
         let links = self.store.links().await?.into_iter().filter(|link| pending.contains(&link.id)).collect();
         self.spawn_drive(snapshot, run.plan, links, true);
-        Ok(())
-    }
-
-    /// Ends a silent run without checking the rest: for processes that may not adopt one.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn close_stale(&self, run: &Run) -> Result<()> {
-        let now = self.clock.now();
-        if self.store.adopt(run, &self.owner, now).await? {
-            let elapsed_ms = (now - run.started_at).num_milliseconds();
-            let ending = Ending { cancelled: true, elapsed_ms, ..Ending::default() };
-            self.store.settle(run.id, ending, now).await?;
-        }
         Ok(())
     }
 

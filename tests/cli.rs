@@ -115,7 +115,7 @@ fn bad_input_gets_one_clear_line() {
     let desk = Desk::new();
     let (empty, odd, nothing) =
         (desk.file("e.csv", b""), desk.file("o.txt", b"hello there"), desk.file("n.json", b"[]"));
-    let missing = desk.0.path().join("none.yml").display().to_string();
+    let missing = desk.path().join("none.yml").display().to_string();
     for (args, code, words) in [
         (vec!["import", missing.as_str()], 1, "no such file"),
         (vec!["import", &empty], 1, "empty"),
@@ -151,7 +151,7 @@ fn odd_databases_are_refused_untouched() {
     assert_eq!(std::fs::read(&text).unwrap(), before);
 
     desk.out(&["link", "list"]);
-    let file = desk.0.path().join("data/rollcall.db");
+    let file = desk.path().join("data/rollcall.db");
     run_sql(
         &file,
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', 1, x'00', 1)",
@@ -189,18 +189,18 @@ fn rows_that_are_bad_are_named_and_the_rest_goes_in() {
 fn backup_copies_and_refuses_to_overwrite() {
     let desk = Desk::new();
     desk.out(&["link", "add", "https://a.test", "--name", "a"]);
-    let copy = desk.0.path().join("copy.db").display().to_string();
+    let copy = desk.path().join("copy.db").display().to_string();
     desk.out(&["backup", &copy]);
     assert!(desk.out(&["link", "list", "--database", &format!("sqlite:{copy}")]).contains("https://a.test"));
     assert_eq!(desk.fails(&["backup", &copy]).0, 1);
-    let nowhere = desk.0.path().join("no/such/folder.db").display().to_string();
+    let nowhere = desk.path().join("no/such/folder.db").display().to_string();
     assert_eq!(desk.fails(&["backup", &nowhere]).0, 1);
 }
 
 #[test]
 fn restore_checks_first_and_keeps_what_was_there() {
     let desk = Desk::new();
-    let file = |name: &str| desk.0.path().join(name).display().to_string();
+    let file = |name: &str| desk.path().join(name).display().to_string();
     desk.out(&["link", "add", "https://a.test", "--name", "a"]);
     desk.out(&["backup", &file("copy.db")]);
     desk.out(&["link", "add", "https://b.test", "--name", "b"]);
@@ -217,7 +217,7 @@ fn restore_checks_first_and_keeps_what_was_there() {
     desk.out(&["restore", &file("copy.db")]);
     let now = desk.out(&["link", "list"]);
     assert!(now.contains("https://a.test") && !now.contains("https://b.test"), "{now}");
-    let kept = std::fs::read_dir(desk.0.path().join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let kept = std::fs::read_dir(desk.path().join("data")).unwrap().map(|entry| entry.unwrap().path());
     let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains(".replaced-")).collect();
     assert_eq!(kept.len(), 1);
     let before = desk.out(&["link", "list", "--database", &format!("sqlite:{}", kept[0].display())]);

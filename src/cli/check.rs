@@ -170,7 +170,8 @@ fn apply(args: &CheckArgs, plan: &mut Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the run's progress until it is over. The first interrupt cancels it, a second one ends the process.
+/// Shows the run's progress until it is over. The first signal ends it with what is in flight, a second one ends the
+/// process.
 async fn attend(
     service: &Arc<Service>,
     args: &CheckArgs,
@@ -179,17 +180,18 @@ async fn attend(
     mut done: tokio::sync::oneshot::Receiver<Result<Settled, ServiceError>>,
 ) -> Result<Settled, Failure> {
     let bar = progress_bar(args, service, run_id);
-    let mut stop = std::pin::pin!(crate::lifecycle::stop_signal());
+    let stop = async {
+        crate::lifecycle::stop_signal().await;
+        service.stop().await;
+    };
+    let mut stop = std::pin::pin!(stop);
     let mut stopped = false;
     let outcome = loop {
         tokio::select! {
             biased;
             Some((id, event)) = events.recv() => if id == run_id { show(args, &bar, &event)? },
             outcome = &mut done => break outcome,
-            () = &mut stop, if !stopped => {
-                stopped = true;
-                service.cancel_run(run_id).await?;
-            }
+            () = &mut stop, if !stopped => stopped = true,
         }
     };
     while let Ok((id, event)) = events.try_recv() {
@@ -198,7 +200,10 @@ async fn attend(
         }
     }
     bar.finish_and_clear();
-    Ok(outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))??)
+    match outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))? {
+        Err(ServiceError::Stopping) => Ok(service.call_off(run_id).await?),
+        outcome => Ok(outcome?),
+    }
 }
 
 /// A bar on a terminal, nothing in a pipe.

@@ -59,13 +59,20 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
     let shutdown = CancellationToken::new();
     let background = tokio::spawn(lifecycle::background(service.clone(), shutdown.clone()));
     let public_url = service.settings().await?.public_url;
-    let stopping = shutdown.clone();
-    tokio::spawn(async move {
-        lifecycle::stop_signal().await;
-        stopping.cancel();
+    let stopping = (shutdown.clone(), service.clone());
+    let stopped = tokio::spawn(async move {
+        let (shutdown, service) = stopping;
+        tokio::select! {
+            () = lifecycle::stop_signal() => tracing::info!("stopping; a second signal ends it at once"),
+            () = shutdown.cancelled() => {}
+        }
+        shutdown.cancel();
+        service.stop().await;
     });
     let served = server::serve(listener, service, &public_url, entrance, shutdown.clone()).await;
     shutdown.cancel();
+    // What is in flight is written before the process ends; a panic in it was logged.
+    let _ = stopped.await;
     // It ends with the token; a panic in it was logged.
     let _ = background.await;
     served.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::Failed(format!("the server failed: {error}")))

@@ -114,6 +114,11 @@ impl Registry {
         }
     }
 
+    /// The runs of this process.
+    pub fn mine(&self) -> Vec<i64> {
+        self.runs().iter().filter(|(_, live)| live.cancel.is_some()).map(|(id, _)| *id).collect()
+    }
+
     /// Whether this process runs it.
     pub fn is_mine(&self, run_id: i64) -> bool {
         self.runs().get(&run_id).is_some_and(|live| live.cancel.is_some())

@@ -78,6 +78,9 @@ enum Command {
     Cancel {
         run: i64,
     },
+    WindDown {
+        run: i64,
+    },
     Limits {
         concurrency: u32,
         per_host: u32,
@@ -122,6 +125,11 @@ impl Engine {
         let _ = self.commands.send(Command::Cancel { run });
     }
 
+    /// Lets a run end with what is in flight: nothing of it is started any more.
+    pub fn wind_down(&self, run: i64) {
+        let _ = self.commands.send(Command::WindDown { run });
+    }
+
     /// Changes the limits for what is started from now on.
     pub fn set_limits(&self, concurrency: u32, per_host: u32) {
         let _ = self.commands.send(Command::Limits { concurrency, per_host });
@@ -145,6 +153,8 @@ struct RunEntry {
     left: usize,
     urgent: bool,
     cancel: CancellationToken,
+    /// What is in flight is its last.
+    winding_down: bool,
 }
 
 type TaskEnd = (Course, Option<Seen>);
@@ -182,7 +192,7 @@ impl Dispatcher {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Begin { run, courses, urgent, cancel, reports } => {
-                self.runs.insert(run, RunEntry { reports, left: courses.len(), urgent, cancel });
+                self.runs.insert(run, RunEntry { reports, left: courses.len(), urgent, cancel, winding_down: false });
                 self.enqueue(run, courses, urgent);
                 self.close_if_over(run);
             }
@@ -196,17 +206,27 @@ impl Dispatcher {
                 if let Some(entry) = self.runs.get(&run) {
                     entry.cancel.cancel();
                 }
-                let mut dropped = self.hosts.remove(|job| job.run == run);
-                let before = self.resting.len();
-                self.resting.retain(|_, job| job.run != run);
-                dropped += before - self.resting.len();
-                self.forget(run, dropped);
+                self.drop_queued(run);
+            }
+            Command::WindDown { run } => {
+                if let Some(entry) = self.runs.get_mut(&run) {
+                    entry.winding_down = true;
+                }
+                self.drop_queued(run);
             }
             Command::Limits { concurrency, per_host } => {
                 self.concurrency = concurrency.max(1) as usize;
                 self.hosts.set_per_host(per_host);
             }
         }
+    }
+
+    fn drop_queued(&mut self, run: i64) {
+        let mut dropped = self.hosts.remove(|job| job.run == run);
+        let before = self.resting.len();
+        self.resting.retain(|_, job| job.run != run);
+        dropped += before - self.resting.len();
+        self.forget(run, dropped);
     }
 
     fn enqueue(&mut self, run: i64, courses: Vec<Course>, urgent: bool) {
@@ -256,6 +276,7 @@ impl Dispatcher {
         let link_id = course.link_id;
         match course.take(seen, self.clock.now(), self.rng.f64()) {
             Next::Done(seen) => self.report(run, Report::Ended { link_id, seen }),
+            Next::Ask(_) if self.runs.get(&run).is_none_or(|entry| entry.winding_down) => self.forget(run, 1),
             Next::Ask(wait) if wait.is_zero() => {
                 self.hosts.push(host_key(&course.request().url), Job { run, course }, true);
             }

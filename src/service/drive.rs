@@ -1,6 +1,6 @@
 //! A run from its first fetch to its end: reports in, batches to the store, news to the watchers.
 
-use super::{Result, Service};
+use super::{Result, Service, ServiceError};
 use crate::{
     domain::{
         backlink::MySites,
@@ -70,7 +70,7 @@ impl Service {
         let begun_ms = self.clock.now().timestamp_millis() - snapshot.started_ms;
         let run_id = snapshot.run_id;
         self.registry.enter(snapshot, cancel.clone());
-        tokio::spawn(async move {
+        self.drives.spawn(async move {
             let outcome = match terms(&plan) {
                 Ok(terms) => {
                     let started = Instant::now();
@@ -92,8 +92,10 @@ impl Service {
                 }
                 Err(error) => Err(error),
             };
-            if let Err(error) = &outcome {
-                tracing::error!(run = run_id, %error, "a run stopped; it is left to be gone on with");
+            match &outcome {
+                Err(ServiceError::Stopping) => tracing::info!(run = run_id, "a run is left to be gone on with"),
+                Err(error) => tracing::error!(run = run_id, %error, "a run stopped; it is left to be gone on with"),
+                Ok(_) => {}
             }
             service.registry.leave(run_id);
             // Whoever started the run may be gone; it went on all the same.
@@ -134,6 +136,9 @@ impl Drive {
         while !links.is_empty() && !self.cancel.is_cancelled() {
             self.round(links).await?;
             links = self.left_over().await?;
+            if self.service.stopping.is_cancelled() && !links.is_empty() {
+                return Err(ServiceError::Stopping);
+            }
         }
         self.end().await
     }
@@ -149,8 +154,8 @@ impl Drive {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_write = Instant::now();
-        let cancel = self.cancel.clone();
-        let mut asked_to_end = false;
+        let (cancel, stopping) = (self.cancel.clone(), self.service.stopping.clone());
+        let (mut asked_to_end, mut winding_down) = (false, false);
         loop {
             tokio::select! {
                 taken = reports.recv_many(&mut batch, BATCH) => {
@@ -173,6 +178,10 @@ impl Drive {
                 }
                 _ = heart.tick() => self.beat().await,
                 _ = tick.tick() => self.service.registry.tick(self.run_id, |snapshot| self.service.age(snapshot)),
+                () = stopping.cancelled(), if !winding_down => {
+                    winding_down = true;
+                    engine.wind_down(self.run_id);
+                }
                 () = cancel.cancelled(), if !asked_to_end => {
                     asked_to_end = true;
                     self.service.engine.cancel(self.run_id);

@@ -3,34 +3,56 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 /// A folder with a database, and the program run over it.
-pub struct Desk(pub tempfile::TempDir);
+pub struct Desk {
+    folder: tempfile::TempDir,
+    /// A command that the program is run by.
+    by: &'static [&'static str],
+}
 
 impl Desk {
     pub fn new() -> Desk {
-        Desk(tempfile::tempdir().unwrap())
+        Desk { folder: tempfile::tempdir().unwrap(), by: &[] }
+    }
+
+    /// The program is told of a file that grows too large, and not ended for it.
+    pub fn told_of_large_files() -> Desk {
+        Desk { by: &["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], ..Desk::new() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn file(&self, name: &str, content: &[u8]) -> String {
-        let path = self.0.path().join(name);
+        let path = self.path().join(name);
         std::fs::write(&path, content).unwrap();
         path.display().to_string()
     }
 
     pub fn database(&self) -> String {
-        format!("sqlite:{}", self.0.path().join("data/rollcall.db").display())
+        format!("sqlite:{}", self.path().join("data/rollcall.db").display())
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        let program = env!("CARGO_BIN_EXE_rollcall");
+        let mut command = match self.by {
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            [] => Command::new(program),
+        };
         command
             .args(args)
-            .current_dir(self.0.path())
+            .current_dir(self.path())
             .env("ROLLCALL_DATABASE", self.database())
             .env("LC_ALL", "C")
             .env_remove("LANG")
@@ -76,6 +98,14 @@ impl Desk {
     pub fn serve(&self, more: &[&str]) -> Server {
         let args = ["serve", "--addr", "127.0.0.1:0", "--allow-net", "127.0.0.0/8"];
         self.serve_with(&[&args, more].concat())
+    }
+
+    /// As [`Desk::serve`], with the first account made and signed in.
+    pub fn serve_first_signed_in(&self) -> (Server, Browser) {
+        let server = self.serve(&[]);
+        let mut browser = server.browser();
+        browser.set_up(&server);
+        (server, browser)
     }
 
     /// Starts a command that serves, and waits until it says where.

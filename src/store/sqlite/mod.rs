@@ -44,7 +44,15 @@ impl SqliteStore {
 
     /// A transaction that holds the write lock from its start, so that it never fails half-way on a busy database.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        match self.writer.begin_with(BEGIN).await {
+            // A full disk ends a transaction by itself, and sqlx goes on counting it: such a connection is done for.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with(BEGIN).await?)
+            }
+            other => Ok(other?),
+        }
     }
 }
 

@@ -69,7 +69,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -98,7 +97,9 @@ async fn migrate(path: &Path) -> Result<()> {
             self::copy(&options(path), &copy).await?;
         }
     }
-    let mut connection = options(path).connect().await?;
+    let fresh = options(path).auto_vacuum(SqliteAutoVacuum::Incremental);
+    // Set on a new database only: on any other it is a write, which a full disk would refuse to mere readers.
+    let mut connection = if exists { options(path) } else { fresh }.connect().await?;
     let migrated = MIGRATIONS.run(&mut connection).await;
     connection.close().await?;
     let _ = std::fs::remove_file(&lock_path);

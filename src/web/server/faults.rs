@@ -64,6 +64,7 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
         ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
         ServiceError::Store(StoreError::NotHeld { id, .. }) => format!("第 {id} 次检查不在待确认状态"),
+        ServiceError::Stopping => "Rollcall 正在停止，请稍后再试".into(),
         ServiceError::NotRunning(id) => format!("第 {id} 次检查已经结束"),
         ServiceError::Pattern(pattern) => format!("“{}”不是主机名，请填写 example.com 或 *.example.com", pattern.0),
         ServiceError::UnknownName(name) => format!("没有名为“{name}”的友链"),
