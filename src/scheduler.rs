@@ -13,6 +13,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How often the stored schedules are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
+/// A backup that failed is tried again after this.
+const BACKUP_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// A time further ahead than this was noted by a clock that has been set back since.
 const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
@@ -21,12 +23,14 @@ pub struct Memory {
     rng: fastrand::Rng,
     /// By schedule: the time it is due, and how much later it starts.
     late: HashMap<i64, (DateTime<Utc>, TimeDelta)>,
+    /// When the first look was, and from when on a backup that failed is tried again.
+    backups: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Memory {
     /// `rng` spreads the starts.
     pub fn new(rng: fastrand::Rng) -> Memory {
-        Memory { rng, late: HashMap::new() }
+        Memory { rng, late: HashMap::new(), backups: None }
     }
 
     /// How much later than due a schedule starts: drawn once for each time it is due.
@@ -53,6 +57,7 @@ pub async fn serve(service: Arc<Service>, rng: fastrand::Rng) {
                 None
             }
         };
+        back_up(&service, &mut memory).await;
         let clock = service.clock();
         let wake = wake.unwrap_or_else(|| clock.now() + LOOK_AGAIN);
         clock.sleep_until(wake, LOOK_AGAIN).await;
@@ -104,6 +109,23 @@ async fn one(
         }
     }
     Ok(schedule.next_after(now))
+}
+
+/// Makes a backup if one is due. One that fails is told, and tried again after an hour.
+pub async fn back_up(service: &Arc<Service>, memory: &mut Memory) {
+    let now = service.clock().now();
+    let (first, again) = *memory.backups.get_or_insert((now, now));
+    if now < again {
+        return;
+    }
+    match service.back_up_if_due(first.min(now)).await {
+        Ok(Some(file)) => tracing::info!(file = %file.display(), "backed up"),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::error!(%error, "a backup could not be made");
+            memory.backups = Some((first, now + BACKUP_AGAIN));
+        }
+    }
 }
 
 fn parse(row: &ScheduleRow, settings: &Settings) -> Option<Schedule> {

@@ -4,12 +4,17 @@
 
 mod accounts;
 mod audit;
+mod backups;
+pub mod doctor;
 mod drive;
 mod links;
+mod metrics;
 mod names;
+mod others;
 mod preview;
 mod roll;
 mod scheduled;
+mod snapshot;
 mod stop;
 mod witness;
 
@@ -22,7 +27,7 @@ use crate::{
     domain::{
         backlink::SiteError,
         link::Link,
-        progress::{RunState, Snapshot, Trigger},
+        progress::{Snapshot, Trigger},
         run::{ItemState, Plan, Run},
         settings::{SettingError, Settings},
         whitelist::{self, Entry},
@@ -36,7 +41,7 @@ use crate::{
     formats::FormatError,
     store::{Settled, SharedStore, StoreError},
 };
-use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -123,6 +128,7 @@ pub struct Service {
     /// Names this process in runs.
     owner: String,
     names: names::NamesCache,
+    metrics: metrics::Metrics,
     /// Cancelled once nothing more is to be started.
     stopping: CancellationToken,
     /// The runs that are going on.
@@ -149,14 +155,17 @@ impl Service {
         ask: Arc<dyn Ask>,
         clock: SharedClock,
     ) -> Result<Arc<Service>> {
-        let limits = read_settings(&store).await?.limits;
+        let settings = read_settings(&store).await?;
+        use_proxy(&probe, &settings);
+        let limits = settings.limits;
         let rng = fastrand::Rng::new();
         let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
         let engine = Engine::start(ask, clock.clone(), rng, concurrency, limits.per_host);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
+        let metrics = metrics::Metrics::default();
         let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());
-        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names, stopping, drives }))
+        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names, metrics, stopping, drives }))
     }
 
     pub fn store(&self) -> &SharedStore {
@@ -188,12 +197,13 @@ impl Service {
         let before = settings.get(key)?;
         settings.set(key, value)?;
         self.store.put_setting(key, &settings.get(key)?).await?;
-        self.use_limits(&settings);
+        self.use_settings(&settings);
         Ok(before)
     }
 
-    /// Makes the engine go by these limits from now on.
-    pub fn use_limits(&self, settings: &Settings) {
+    /// Makes the engine go by these limits, and this proxy, from now on.
+    pub fn use_settings(&self, settings: &Settings) {
+        use_proxy(&self.probe, settings);
         let concurrency = crate::lifecycle::fit_open_files(settings.limits.concurrency);
         self.engine.set_limits(concurrency, settings.limits.per_host);
     }
@@ -215,6 +225,7 @@ impl Service {
             return Err(ServiceError::Stopping);
         }
         plan.settings.sites()?;
+        self.use_settings(&plan.settings);
         let links = self.picked(&pick).await?;
         let ids: Vec<i64> = links.iter().map(|link| link.id).collect();
         let begun = self.store.begin_run(trigger, &plan, &self.owner, &ids, self.clock.now()).await?;
@@ -315,48 +326,11 @@ impl Service {
 
     async fn resume(self: &Arc<Self>, run: Run) -> Result<()> {
         let items = self.store.items(run.id).await?;
-        let snapshot = drive::snapshot_of(&run, &items, self.clock.now());
+        let snapshot = snapshot::snapshot_of(&run, &items, self.clock.now());
         let pending: HashSet<i64> =
             items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
         let links = self.store.links().await?.into_iter().filter(|link| pending.contains(&link.id)).collect();
         self.spawn_drive(snapshot, run.plan, links, true);
-        Ok(())
-    }
-
-    /// Waits for a run of another process. One that goes silent is ended.
-    ///
-    /// # Errors
-    /// [`ServiceError::NoRun`], or where the store is at fault.
-    pub async fn follow(&self, run_id: i64) -> Result<Run> {
-        loop {
-            let run = self.store.run(run_id).await?.ok_or(ServiceError::NoRun(run_id))?;
-            if run.state != RunState::Running {
-                return Ok(run);
-            }
-            if run.is_stale(self.clock.now()) {
-                self.close_stale(&run).await?;
-                continue;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
-    /// Brings the runs of other processes into the registry, for those who watch.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn mirror(&self) -> Result<()> {
-        let running = self.store.running().await?;
-        let ended = self.registry.mirrored().into_iter().filter(|id| !running.iter().any(|run| run.id == *id));
-        let mut runs = Vec::new();
-        for id in ended {
-            runs.extend(self.store.run(id).await?);
-        }
-        runs.extend(running.into_iter().filter(|run| !self.registry.is_mine(run.id)));
-        for run in runs {
-            let items = self.store.items(run.id).await?;
-            self.registry.mirror(drive::snapshot_of(&run, &items, self.clock.now()));
-        }
         Ok(())
     }
 
@@ -380,6 +354,12 @@ impl Service {
     async fn is_exempt(&self, link: &Link) -> Result<bool> {
         let entries: Vec<Entry> = self.store.whitelist().await?;
         Ok(whitelist::exempts(&entries, &link.about.name, &link.about.url, self.clock.now()))
+    }
+}
+
+fn use_proxy(probe: &Probe, settings: &Settings) {
+    if let Err(error) = probe.use_proxy(&settings.system.proxy) {
+        tracing::error!(%error, "the proxy cannot be used; checks go on as before");
     }
 }
 

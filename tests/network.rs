@@ -3,10 +3,7 @@
 mod support;
 
 use chrono::Datelike;
-use hickory_resolver::proto::{
-    op::{Message, MessageType, ResponseCode},
-    rr::{RData, Record, RecordType},
-};
+use hickory_resolver::proto::op::ResponseCode;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rollcall::{
     domain::{class::Class, observation::Observation, settings::Limits},
@@ -16,13 +13,12 @@ use rollcall::{
         probe::Probe,
     },
 };
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use support::{
+    dns::{NameServer, Reply},
+    friendly, says,
 };
-use support::{friendly, says};
-use tokio::{io::AsyncWriteExt, net::UdpSocket};
+use tokio::io::AsyncWriteExt;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -31,47 +27,20 @@ use tokio_rustls::{
     },
 };
 
-/// A name server: `mixed.test` has a public and a private address, `fake.test` one of a local proxy's, and so on.
+/// `mixed.test` has a public and a private address, `fake.test` one of a local proxy's, and so on.
 async fn name_server() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut buffer = [0; 1500];
-        while let Ok((n, from)) = socket.recv_from(&mut buffer).await {
-            let Ok(asked) = Message::from_vec(&buffer[..n]) else { continue };
-            if let Some(answer) = answer(&asked) {
-                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
-            }
-        }
-    });
-    address
-}
-
-fn answer(asked: &Message) -> Option<Message> {
-    let query = asked.queries.first()?.clone();
-    let name = query.name().to_utf8();
-    let (code, addresses): (ResponseCode, &[[u8; 4]]) = match name.trim_end_matches('.') {
-        "here.test" => (ResponseCode::NoError, &[[127, 0, 0, 1]]),
-        "mixed.test" => (ResponseCode::NoError, &[[93, 184, 216, 34], [10, 0, 0, 1]]),
-        "fake.test" => (ResponseCode::NoError, &[[198, 18, 0, 7]]),
-        "empty.test" => (ResponseCode::NoError, &[]),
-        "refused.test" => (ResponseCode::Refused, &[]),
-        "broken.test" => (ResponseCode::ServFail, &[]),
-        "silent.test" => return None,
-        _ => (ResponseCode::NXDomain, &[]),
-    };
-    let mut reply = Message::response(asked.metadata.id, asked.metadata.op_code);
-    reply.metadata.message_type = MessageType::Response;
-    reply.metadata.recursion_available = true;
-    reply.metadata.response_code = code;
-    if query.query_type() == RecordType::A {
-        for address in addresses {
-            let data = RData::A(Ipv4Addr::from(*address).into());
-            reply.add_answer(Record::from_rdata(query.name().clone(), 1, data));
-        }
-    }
-    reply.add_query(query);
-    Some(reply)
+    let server = NameServer::start(|name, _| match name {
+        "here.test" => Reply::Addresses(vec![[127, 0, 0, 1]]),
+        "mixed.test" => Reply::Addresses(vec![[93, 184, 216, 34], [10, 0, 0, 1]]),
+        "fake.test" => Reply::Addresses(vec![[198, 18, 0, 7]]),
+        "empty.test" => Reply::Addresses(Vec::new()),
+        "refused.test" => Reply::Code(ResponseCode::Refused),
+        "broken.test" => Reply::Code(ResponseCode::ServFail),
+        "silent.test" => Reply::Silence,
+        _ => Reply::Code(ResponseCode::NXDomain),
+    })
+    .await;
+    server.addr
 }
 
 async fn check(probe: &Probe, url: &str) -> Observation {

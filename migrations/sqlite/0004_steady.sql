@@ -29,3 +29,7 @@ CREATE TABLE link_days (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX link_days_by_day ON link_days (day);
+
+-- Its checks have gone into the days.
+ALTER TABLE runs ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_unpruned ON runs (finished_at) WHERE pruned = 0;

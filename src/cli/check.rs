@@ -119,7 +119,7 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     let service = context.service(&args.network).await?;
     let mut plan = service.plan().await?;
     apply(args, &mut plan)?;
-    service.use_limits(&plan.settings);
+    service.use_settings(&plan.settings);
     let pick = if args.names.is_empty() { Pick::All } else { Pick::Names(args.names.clone()) };
     let settled = loop {
         let events = service.registry().tap();

@@ -5,6 +5,7 @@
 mod backup;
 mod check;
 mod demo;
+mod doctor;
 mod healthcheck;
 mod import;
 mod link;
@@ -63,6 +64,9 @@ struct Global {
     /// How log lines on standard error are written
     #[arg(long, global = true, env = "ROLLCALL_LOG", default_value = "text")]
     log: LogFormat,
+    /// How much is logged; debug names every check [default: info for servers, warn for others]
+    #[arg(long, global = true, env = "ROLLCALL_LOG_LEVEL")]
+    log_level: Option<LogLevel>,
     /// Language of reasons and tables [default: by LC_ALL and LANG]
     #[arg(long, global = true, env = "ROLLCALL_LANG")]
     lang: Option<LangArg>,
@@ -72,6 +76,25 @@ struct Global {
 enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl LogLevel {
+    fn level(self) -> tracing::Level {
+        match self {
+            LogLevel::Error => tracing::Level::ERROR,
+            LogLevel::Warn => tracing::Level::WARN,
+            LogLevel::Info => tracing::Level::INFO,
+            LogLevel::Debug => tracing::Level::DEBUG,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -125,6 +148,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the database's place
     Restore(restore::RestoreArgs),
+    /// Say what is wrong with the set-up: names, clock, network, disk, permissions
+    Doctor(doctor::DoctorArgs),
     /// Ask a running server whether it is well
     Healthcheck(healthcheck::HealthcheckArgs),
 }
@@ -190,7 +215,16 @@ impl Context {
 
     /// The use cases, reaching the public internet and what `network` opens.
     async fn service(&self, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        let network = Network { allowed: Allowed::new(network.allow_net.clone()), dns: network.dns.clone() };
+        self.service_over(Allowed::new(network.allow_net.clone()), network).await
+    }
+
+    /// As [`Context::service`], for a server: it does not ask itself.
+    async fn service_at(&self, own: SocketAddr, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
+        self.service_over(Allowed::new(network.allow_net.clone()).without_own(own), network).await
+    }
+
+    async fn service_over(&self, allowed: Allowed, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
+        let network = Network { allowed, dns: network.dns.clone() };
         Service::start(self.store().await?, network, self.clock.clone()).await
     }
 }
@@ -200,7 +234,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // Servers tell what they do; other commands speak up only where something is amiss.
     let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
-    start_log(cli.global.log, if serves { tracing::Level::INFO } else { tracing::Level::WARN });
+    let usual = if serves { tracing::Level::INFO } else { tracing::Level::WARN };
+    start_log(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
     lifecycle::raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -233,6 +268,7 @@ async fn dispatch(context: Context, command: Command) -> Outcome {
         Command::User(command) => user::run(&context, command).await,
         Command::Backup(args) => backup::run(&context, args).await,
         Command::Restore(args) => restore::run(&context, args).await,
+        Command::Doctor(args) => doctor::run(&context, args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }
 }

@@ -29,8 +29,8 @@ pub struct ServeArgs {
 
 pub async fn run(context: &Context, args: ServeArgs) -> Outcome {
     let listener = listen(args.addr).await?;
-    let service = context.service(&args.network).await?;
     let address = listener.local_addr()?;
+    let service = context.service_at(address, &args.network).await?;
     eprintln!("Rollcall is at http://{address} (stop with Ctrl-C)");
     let setup = if service.store().users().await?.is_empty() { SetupToken::fresh() } else { SetupToken::default() };
     if let Some(token) = setup.text() {

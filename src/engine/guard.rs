@@ -1,13 +1,15 @@
 //! The gate for outgoing requests: which addresses may be asked at all.
 
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use url::{Host, Url};
 
 /// The nets beyond the public internet that the owner allows (`--allow-net`). Empty by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     nets: Vec<IpNet>,
+    /// Where this program listens itself: never asked, whatever is allowed.
+    own: Option<SocketAddr>,
 }
 
 /// Why an address may not be asked.
@@ -25,6 +27,8 @@ pub enum Refusal {
     RedirectPort(u16),
     #[error("{0} is not on the public internet")]
     NotPublic(IpAddr),
+    #[error("{0} is this Rollcall's own address")]
+    Own(SocketAddr),
 }
 
 impl Refusal {
@@ -37,7 +41,12 @@ impl Refusal {
 
 impl Allowed {
     pub fn new(nets: Vec<IpNet>) -> Allowed {
-        Allowed { nets }
+        Allowed { nets, own: None }
+    }
+
+    /// As it is, but for where this program listens itself.
+    pub fn without_own(self, own: SocketAddr) -> Allowed {
+        Allowed { own: Some(own), ..self }
     }
 
     /// Whether anything beyond the public internet is open.
@@ -56,6 +65,20 @@ impl Allowed {
         Err(Refusal::NotPublic(ip))
     }
 
+    /// Whether this address may be connected to on this port.
+    ///
+    /// # Errors
+    /// As [`Allowed::check_ip`], and [`Refusal::Own`].
+    pub fn check_socket(&self, ip: IpAddr, port: u16) -> Result<(), Refusal> {
+        self.check_ip(ip)?;
+        match self.own {
+            Some(own) if own.port() == port && (own.ip() == ip || (own.ip().is_unspecified() && is_local(ip))) => {
+                Err(Refusal::Own(SocketAddr::new(ip, port)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether this parsed address may be asked; names are checked once more when they resolve.
     ///
     /// # Errors
@@ -71,9 +94,18 @@ impl Allowed {
         if CLOSED_PORTS.binary_search(&port).is_ok() {
             return Err(Refusal::Port(port));
         }
+        self.check_host(url)
+    }
+
+    /// Whether a literal address may be connected to; names are checked when they resolve.
+    ///
+    /// # Errors
+    /// As [`Allowed::check_socket`].
+    pub fn check_host(&self, url: &Url) -> Result<(), Refusal> {
+        let port = url.port_or_known_default().ok_or(Refusal::Invalid)?;
         match url.host() {
-            Some(Host::Ipv4(ip)) => self.check_ip(ip.into()),
-            Some(Host::Ipv6(ip)) => self.check_ip(ip.into()),
+            Some(Host::Ipv4(ip)) => self.check_socket(ip.into(), port),
+            Some(Host::Ipv6(ip)) => self.check_socket(ip.into(), port),
             Some(Host::Domain(name)) if !name.is_empty() => Ok(()),
             _ => Err(Refusal::Invalid),
         }
@@ -113,6 +145,11 @@ impl Allowed {
         self.check_url(&url)?;
         Ok(url)
     }
+}
+
+/// Whether an address is one of this machine's: only such a one can be bound.
+fn is_local(ip: IpAddr) -> bool {
+    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
 }
 
 /// The ports that browsers refuse (WHATWG Fetch, "bad port"), sorted.
@@ -200,6 +237,18 @@ mod tests {
         assert!(guard.parse("http://10.0.0.1/").is_err());
         assert!(guard.parse("http://[::1]/").is_err());
         assert!(guard.parse("http://[::ffff:127.0.0.1]/").is_err());
+    }
+
+    #[test]
+    fn our_own_address_is_never_asked() {
+        let loopback = || Allowed::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let refused = |guard: &Allowed, url: &str| matches!(guard.parse(url), Err(Refusal::Own(_)));
+        let one = loopback().without_own("127.0.0.1:3000".parse().unwrap());
+        assert!(refused(&one, "http://127.0.0.1:3000/") && !refused(&one, "http://127.0.0.1:3001/"));
+        assert!(!refused(&one, "http://127.0.0.2:3000/"), "another listens there");
+        let all = loopback().without_own("0.0.0.0:3000".parse().unwrap());
+        assert!(refused(&all, "http://127.0.0.1:3000/") && refused(&all, "http://127.0.0.2:3000/"));
+        assert!(all.parse("http://1.1.1.1:3000/").is_ok(), "not one of this machine's");
     }
 
     #[test]

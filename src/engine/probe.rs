@@ -7,7 +7,7 @@ use super::{
     failure::{self, Failure, deepest},
     guard::{Allowed, Refusal},
     page::{PageFacts, Want},
-    resolver::GuardedResolver,
+    resolver::{GuardedResolver, NameError},
     retry, tls,
     trace::{TRACE, Trace, millis},
 };
@@ -21,7 +21,11 @@ use reqwest::{
     Client, Response, StatusCode,
     header::{self, HeaderMap},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -54,9 +58,18 @@ const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
 /// The one client that every check goes through, behind the guard.
 #[derive(Clone)]
 pub struct Probe {
-    client: Client,
+    way: Arc<RwLock<Way>>,
+    resolver: GuardedResolver,
     allowed: Allowed,
     costly: Arc<Semaphore>,
+}
+
+/// How requests go out.
+#[derive(Clone)]
+struct Way {
+    client: Client,
+    /// Then names are looked up there, and it is the proxy's own address that the guard sees.
+    proxy: Option<Url>,
 }
 
 /// One page to ask for.
@@ -94,6 +107,8 @@ pub struct Seen {
     /// Of the last page asked for.
     pub stages: Option<Stages>,
     pub cert_end: Option<String>,
+    /// What the other side takes for the time.
+    pub date: Option<DateTime<Utc>>,
     /// Of the last answer, those that say something about it.
     pub headers: Vec<(String, String)>,
     pub wall: Option<Wall>,
@@ -109,23 +124,41 @@ impl Probe {
     ///
     /// # Errors
     /// [`ProbeError`] where TLS cannot be set up, mostly for want of root certificates.
-    #[expect(clippy::disallowed_methods, reason = "this is the one client")]
     pub fn new(allowed: Allowed, servers: Vec<SocketAddr>) -> Result<Probe, ProbeError> {
         // Fails only where one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            // Every check proves a connection of its own, and idle ones would eat the open files.
-            .pool_max_idle_per_host(MAX_IDLE)
-            .dns_resolver(GuardedResolver::new(servers, allowed.clone()))
-            .connector_layer(tower::layer::layer_fn(Watched))
-            .tls_backend_preconfigured(tls::config().map_err(|e| ProbeError(e.to_string()))?)
-            .tls_info(true)
-            .build()
-            .map_err(|e| ProbeError(deepest(&e)))?;
-        Ok(Probe { client, allowed, costly: Arc::new(Semaphore::new(COSTLY_AT_ONCE)) })
+        let resolver = GuardedResolver::new(servers, allowed.clone());
+        let way = Arc::new(RwLock::new(Way { client: client(&resolver, None)?, proxy: None }));
+        Ok(Probe { way, resolver, allowed, costly: Arc::new(Semaphore::new(COSTLY_AT_ONCE)) })
+    }
+
+    /// Goes through this proxy from now on; empty goes directly. Where it is the same as before, nothing is done.
+    ///
+    /// # Errors
+    /// [`ProbeError`] where the address is none or the client cannot be made; then the way stays as it was.
+    pub fn use_proxy(&self, proxy: &str) -> Result<(), ProbeError> {
+        let proxy = match proxy {
+            "" => None,
+            address => Some(Url::parse(address).map_err(|e| ProbeError(e.to_string()))?),
+        };
+        if self.way().proxy == proxy {
+            return Ok(());
+        }
+        let way = Way { client: client(&self.resolver, proxy.as_ref())?, proxy };
+        *self.way.write().unwrap_or_else(PoisonError::into_inner) = way;
+        Ok(())
+    }
+
+    /// Every address of a name, by the name servers that checks ask.
+    ///
+    /// # Errors
+    /// [`NameError`] where there is none, the name servers fail, or one of them may not be asked.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NameError> {
+        self.resolver.addresses(name).await
+    }
+
+    fn way(&self) -> Way {
+        self.way.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether addresses beyond the public internet are open.
@@ -177,6 +210,7 @@ impl Probe {
                 return Err(Class::HttpProtocol.into());
             }
             seen.headers = telling(response.headers());
+            seen.date = text_of(response.headers(), "date").and_then(retry::parse_date);
             seen.retry_after = retry_after(&response, now);
             if let Some(hit) = walls::by_headers(status.as_u16(), |name| text_of(response.headers(), name)) {
                 return Err(seen.walled(hit));
@@ -203,8 +237,14 @@ impl Probe {
 
     async fn send(&self, request: &Request, url: &Url, seen: &mut Seen) -> Result<Response, Failure> {
         let start = Instant::now();
-        let sent = self
-            .client
+        let Way { client, proxy } = self.way();
+        let next = proxy.as_ref().unwrap_or(url);
+        let port = next.port_or_known_default().unwrap_or_default();
+        if proxy.is_some() {
+            self.allowed.check_host(next).map_err(|e| seen.refused(&e))?;
+        }
+        TRACE.with(|trace| trace.to_port(port));
+        let sent = client
             .get(url.clone())
             .header(header::USER_AGENT, &*request.user_agent)
             .header(header::ACCEPT, ACCEPT)
@@ -220,10 +260,31 @@ impl Probe {
         seen.remote = response.remote_addr();
         if let Some(remote) = seen.remote {
             // The last check: whatever happened on the way, this is who answered.
-            self.allowed.check_ip(remote.ip()).map_err(|e| seen.refused(&e))?;
+            self.allowed.check_socket(remote.ip(), port).map_err(|e| seen.refused(&e))?;
         }
         Ok(response)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one client")]
+fn client(resolver: &GuardedResolver, proxy: Option<&Url>) -> Result<Client, ProbeError> {
+    let failed = |e: reqwest::Error| ProbeError(deepest(&e));
+    // None from the environment: it would be a way around the guard.
+    let mut builder = Client::builder().no_proxy();
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(failed)?);
+    }
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // Every check proves a connection of its own, and idle ones would eat the open files.
+        .pool_max_idle_per_host(MAX_IDLE)
+        .dns_resolver(resolver.clone())
+        .connector_layer(tower::layer::layer_fn(Watched))
+        .tls_backend_preconfigured(tls::config().map_err(|e| ProbeError(e.to_string()))?)
+        .tls_info(true)
+        .build()
+        .map_err(failed)
 }
 
 impl Seen {
@@ -243,6 +304,7 @@ impl Seen {
             ms: 0,
             stages: None,
             cert_end: None,
+            date: None,
             headers: Vec::new(),
             wall: None,
         }

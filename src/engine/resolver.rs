@@ -12,7 +12,7 @@ use hickory_resolver::{
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -53,19 +53,29 @@ impl GuardedResolver {
     }
 }
 
+impl GuardedResolver {
+    /// Every address of a name, all of them allowed.
+    ///
+    /// # Errors
+    /// [`NameError`] where there is none, the name servers fail, or one of them is not allowed.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NameError> {
+        Ok(self.inner.addresses(name, 0).await?.into_iter().map(|address| address.ip()).collect())
+    }
+}
+
 impl Inner {
     fn resolver(&self) -> Result<&TokioResolver, NameError> {
         let built = self.resolver.get_or_init(|| build(&self.servers).map_err(|e| e.to_string()));
         built.as_ref().map_err(|e| NameError::Failed(e.clone()))
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, NameError> {
+    async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, NameError> {
         // A trailing dot keeps the system's search domains out.
         let absolute = format!("{}.", name.trim_end_matches('.'));
         let answer = self.resolver()?.lookup_ip(absolute).await.map_err(|e| name_error(&e))?;
         let found: Vec<SocketAddr> = answer.iter().map(|ip| SocketAddr::new(ip, 0)).collect();
         for address in &found {
-            self.allowed.check_ip(address.ip())?;
+            self.allowed.check_socket(address.ip(), port)?;
         }
         if found.is_empty() { Err(NameError::NotFound) } else { Ok(found) }
     }
@@ -76,7 +86,8 @@ impl Resolve for GuardedResolver {
         let inner = self.inner.clone();
         Box::pin(async move {
             let _ = TRACE.try_with(|trace| trace.resolving());
-            let found = inner.addresses(name.as_str()).await;
+            let port = TRACE.try_with(|trace| trace.port()).unwrap_or_default();
+            let found = inner.addresses(name.as_str(), port).await;
             if found.is_ok() {
                 let _ = TRACE.try_with(|trace| trace.resolved());
             }

@@ -40,8 +40,12 @@ pub fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc);
-    Some((date - now).to_std().unwrap_or(Duration::ZERO))
+    Some((parse_date(value)? - now).to_std().unwrap_or(Duration::ZERO))
+}
+
+/// Reads a date as HTTP writes it (RFC 9110, 5.6.7).
+pub fn parse_date(value: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc2822(value.trim()).ok()?.with_timezone(&Utc))
 }
 
 #[cfg(test)]

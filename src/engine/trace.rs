@@ -4,7 +4,7 @@ use crate::domain::observation::Stages;
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -29,6 +29,7 @@ pub struct Trace {
     handshake_at: AtomicU32,
     connected_at: AtomicU32,
     connect_limit_ms: AtomicU32,
+    port: AtomicU16,
 }
 
 tokio::task_local! {
@@ -56,6 +57,15 @@ impl Trace {
     /// The time limit for name and connection together.
     pub fn connect_limit(&self) -> Duration {
         Duration::from_millis(self.connect_limit_ms.load(Relaxed).into())
+    }
+
+    /// The port that the next connection goes to.
+    pub fn port(&self) -> u16 {
+        self.port.load(Relaxed)
+    }
+
+    pub fn to_port(&self, port: u16) {
+        self.port.store(port, Relaxed);
     }
 
     pub fn resolving(&self) {

@@ -5,12 +5,11 @@ use crate::{
     domain::{
         backlink::MySites,
         class::Class,
-        counts::Counts,
         guard,
         link::{Link, LinkState},
         observation::{Observation, Standing},
-        progress::{Event, InFlight, Outcome, RECENT_MAX, Snapshot},
-        run::{Item, ItemState, Plan, Run},
+        progress::{Event, InFlight, Outcome, Snapshot},
+        run::{ItemState, Plan, Run},
         settings::Settings,
         verdict::{Change, judge},
         whitelist::{self, Entry},
@@ -22,7 +21,6 @@ use crate::{
     },
     store::{Ending, Record, Settled},
 };
-use chrono::{DateTime, Utc};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::oneshot,
@@ -69,6 +67,7 @@ impl Service {
         let cancel = CancellationToken::new();
         let begun_ms = self.clock.now().timestamp_millis() - snapshot.started_ms;
         let run_id = snapshot.run_id;
+        tracing::info!(run = run_id, trigger = ?snapshot.trigger, links = links.len(), resumed, "run begins");
         self.registry.enter(snapshot, cancel.clone());
         self.drives.spawn(async move {
             let outcome = match terms(&plan) {
@@ -222,6 +221,7 @@ impl Drive {
         let mut records = Vec::with_capacity(reports.len());
         let mut events = Vec::with_capacity(reports.len());
         for report in reports {
+            self.log(&report);
             match report {
                 Report::Started { link_id } => {
                     let name = self.name(link_id).await;
@@ -243,13 +243,30 @@ impl Drive {
         Ok(())
     }
 
+    fn log(&self, report: &Report) {
+        let run = self.run_id;
+        match report {
+            Report::Started { link_id } => tracing::debug!(run, link = link_id, "check begins"),
+            Report::Ended { link_id, seen } => {
+                let (class, status, ms) = (seen.class.code(), seen.status, seen.ms);
+                tracing::debug!(run, link = link_id, class, status, ms, attempts = seen.attempts, "check ended");
+                self.service.metrics.checked(seen.class, seen.ms);
+            }
+            Report::Broken { link_id } => tracing::debug!(run, link = link_id, "check broke"),
+        }
+    }
+
     async fn write(&self, records: &[Record]) -> Result<()> {
         if records.is_empty() {
             return Ok(());
         }
+        let start = Instant::now();
         for _ in 1..STORE_TRIES {
             match self.service.store.record(self.run_id, records).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.service.metrics.wrote(start.elapsed());
+                    return Ok(());
+                }
                 Err(error) => tracing::warn!(run = self.run_id, %error, "outcomes could not be stored; trying again"),
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -332,6 +349,7 @@ impl Drive {
         let ending = Ending { cancelled, elapsed_ms, witnesses, witnesses_answered };
         let settled = service.store.settle(self.run_id, ending, service.clock.now()).await?;
         let Settled { state, hold, counts } = settled;
+        service.metrics.run_ended(state);
         service.registry.publish(self.run_id, Event::Finished { state, hold, counts, elapsed_ms });
         tracing::info!(
             run = self.run_id,
@@ -344,45 +362,4 @@ impl Drive {
         );
         Ok(settled)
     }
-}
-
-impl Service {
-    /// How long a live run has taken so far, milliseconds.
-    pub fn age(&self, snapshot: &Snapshot) -> i64 {
-        self.clock.now().timestamp_millis() - snapshot.started_ms
-    }
-}
-
-/// A run's snapshot from what is stored.
-pub fn snapshot_of(run: &Run, items: &[Item], now: DateTime<Utc>) -> Snapshot {
-    let total = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    let mut snapshot = Snapshot::new(run.id, run.trigger, total, run.started_at.timestamp_millis());
-    let mut counts = Counts::of_total(total);
-    let mut done: Vec<(&Item, &Observation)> = Vec::new();
-    for item in items {
-        match (item.state, &item.seen) {
-            (ItemState::Done, Some(seen)) => {
-                counts.add(seen.standing(), item.change);
-                done.push((item, seen));
-            }
-            (ItemState::Cancelled, _) => counts.cancelled += 1,
-            (ItemState::Failed, _) => counts.failed += 1,
-            _ => {}
-        }
-    }
-    done.sort_by_key(|(_, seen)| seen.at);
-    let newest = done.len().saturating_sub(RECENT_MAX);
-    snapshot.recent = done[newest..]
-        .iter()
-        .map(|(item, seen)| Outcome::of(item.link_id, item.name.clone(), seen, (item.change, item.reason.clone())))
-        .collect();
-    snapshot.seq = u64::from(counts.finished());
-    snapshot.counts = counts;
-    snapshot.state = run.state;
-    snapshot.hold = run.hold;
-    snapshot.elapsed_ms = match run.finished_at {
-        Some(_) => run.ms,
-        None => (now - run.started_at).num_milliseconds(),
-    };
-    snapshot
 }

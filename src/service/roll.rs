@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Removed links can be brought back for this long.
 const REMOVED_KEPT: TimeDelta = TimeDelta::days(1);
+/// Days that checks were added up to. Design.md, Numbers.
+const DAYS_KEPT: TimeDelta = TimeDelta::days(400);
 /// Old checks go in pieces of this many, so that no check waits long for the writer.
 const PRUNED_AT_ONCE: u32 = 1000;
 
@@ -72,7 +74,9 @@ impl Service {
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock().now();
         let oldest = now - TimeDelta::days(self.settings().await?.keep_days.into());
-        while self.store().prune(oldest, PRUNED_AT_ONCE).await? == PRUNED_AT_ONCE {}
+        while self.store().prune(oldest, PRUNED_AT_ONCE).await? {}
+        while self.store().prune_days(now - DAYS_KEPT, PRUNED_AT_ONCE).await? {}
+        while self.store().shrink().await? {}
         self.store().purge(now - REMOVED_KEPT).await?;
         self.sweep_notes().await?;
         Ok(self.store().sweep_sessions(now).await?)

@@ -3,7 +3,11 @@
 use super::{Result, Service};
 use crate::{
     domain::{class::Class, link::Link},
-    engine::{check::Terms, page::Want, probe::Request},
+    engine::{
+        check::Terms,
+        page::Want,
+        probe::{Request, Seen},
+    },
 };
 use std::time::Duration;
 
@@ -26,19 +30,22 @@ impl Service {
 
     /// Asks for pages; says how many were asked for and how many gave any HTTP answer.
     pub(super) async fn ask_all(&self, urls: &[String], terms: &Terms) -> (u32, u32) {
-        let asking = urls.iter().map(|url| {
-            let request = Request {
-                url: url.clone(),
-                want: Want::default(),
-                accept: Vec::new(),
-                limit: Duration::from_millis(terms.limits.timeout_ms.into()),
-                connect_limit: Duration::from_millis(terms.limits.connect_timeout_ms.into()),
-                user_agent: terms.user_agent.clone(),
-            };
-            async move { self.probe.ask(&request, self.clock.now()).await.status.is_some() }
-        });
+        let asking = urls.iter().map(async |url| self.look_at(url, terms).await.status.is_some());
         let answers = futures::future::join_all(asking).await;
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (count(answers.len()), count(answers.iter().filter(|answered| **answered).count()))
+    }
+
+    /// Asks for one page, for the sake of the answer only.
+    pub(super) async fn look_at(&self, url: &str, terms: &Terms) -> Seen {
+        let request = Request {
+            url: url.to_owned(),
+            want: Want::default(),
+            accept: Vec::new(),
+            limit: Duration::from_millis(terms.limits.timeout_ms.into()),
+            connect_limit: Duration::from_millis(terms.limits.connect_timeout_ms.into()),
+            user_agent: terms.user_agent.clone(),
+        };
+        self.probe.ask(&request, self.clock.now()).await
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A store that anything can hold.
 pub type SharedStore = std::sync::Arc<dyn Store>;
@@ -169,6 +169,16 @@ pub struct User {
     pub epoch: i64,
 }
 
+/// How large the database is, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    pub file: u64,
+    /// Of these nothing uses.
+    pub free: u64,
+    /// Written and not yet in the file.
+    pub wal: u64,
+}
+
 /// How the roll stands in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -227,7 +237,7 @@ pub trait Links: Send + Sync {
     async fn lately(&self, limit: u32) -> Result<Vec<Lately>>;
     /// A link's checks, newest first, each with its run; evidence where it is kept.
     async fn checks(&self, link_id: i64, limit: u32) -> Result<Vec<(i64, Observation)>>;
-    /// A link's checks since a time, oldest first.
+    /// A link's checks since a time, oldest first; days that were added up are one point each, at noon.
     async fn points(&self, link_id: i64, since: DateTime<Utc>) -> Result<Vec<Point>>;
     /// The verdicts of these links that are stored and have not taken effect, with the newest last.
     async fn pending(&self, ids: &[i64]) -> Result<Vec<(i64, Change)>>;
@@ -285,9 +295,11 @@ pub trait Runs: Send + Sync {
     async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
-    /// Forgets single checks of runs that ended before a time, at most `limit` of them; says how many. Held runs keep
-    /// theirs.
-    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32>;
+    /// Adds single checks of runs that ended before a time up by the day and forgets them, at most `limit` at once;
+    /// whether there are more. Held runs keep theirs.
+    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool>;
+    /// Forgets days before a time, at most `limit` of them; whether there are more.
+    async fn prune_days(&self, before: DateTime<Utc>, limit: u32) -> Result<bool>;
     /// A run's links that are still to be checked.
     async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>>;
     /// Takes a silent run over, by compare-and-swap on its owner and heartbeat; false where someone was first.
@@ -325,6 +337,16 @@ pub trait Accounts: Send + Sync {
 /// Everything.
 #[async_trait]
 pub trait Store: Links + Config + Runs + Accounts {
+    /// Gives some of the space that nothing uses any more back to the disk; whether there is more.
+    async fn shrink(&self) -> Result<bool>;
+    /// How large the database is.
+    async fn size(&self) -> Result<Size>;
+    /// Reads the whole database and says what is wrong with it; empty where nothing is.
+    async fn examine(&self) -> Result<Vec<String>>;
+    /// The database's file.
+    fn file(&self) -> PathBuf;
+    /// The folder that it lies in.
+    fn folder(&self) -> PathBuf;
     /// Whether the database answers.
     async fn ping(&self) -> Result<()>;
     /// Copies the database as it is now into a new file, and reads it back.

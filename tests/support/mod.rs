@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 pub mod desk;
+pub mod dns;
 
 use rollcall::{
     clock::{Clock, SharedClock, SystemClock},
@@ -53,7 +54,16 @@ where
     F: Fn(TcpStream, u32) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = std::io::Result<()>> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    site_at("127.0.0.1:0".parse().unwrap(), act).await
+}
+
+/// As [`site`], at an address.
+pub async fn site_at<F, Fut>(at: SocketAddr, act: F) -> Site
+where
+    F: Fn(TcpStream, u32) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind(at).await.unwrap();
     let addr = listener.local_addr().unwrap();
     let hits = Arc::new(AtomicU32::new(0));
     let counted = hits.clone();

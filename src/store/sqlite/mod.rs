@@ -12,10 +12,10 @@ mod runs;
 mod search;
 mod settle;
 
-use super::{Result, Store, StoreError};
+use super::{Result, Size, Store, StoreError};
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use restore::restore;
 
@@ -24,7 +24,11 @@ pub struct SqliteStore {
     /// One connection, so that writers of this process queue up instead of failing.
     writer: SqlitePool,
     readers: SqlitePool,
+    path: PathBuf,
 }
+
+/// Pages that are given back to the disk at once, so that no check waits long for the writer.
+const PAGES_AT_ONCE: i64 = 500;
 
 impl SqliteStore {
     /// Opens the database at `sqlite:FILE`, making it on first use and bringing its schema up to date.
@@ -33,7 +37,7 @@ impl SqliteStore {
     /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
     pub async fn open(address: &str) -> Result<SqliteStore> {
         let (writer, readers) = open::open(address).await?;
-        Ok(SqliteStore { writer, readers })
+        Ok(SqliteStore { writer, readers, path: open::path_of(address)? })
     }
 
     /// Closes all connections, which folds the write-ahead log into the file.
@@ -58,6 +62,42 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn shrink(&self) -> Result<bool> {
+        sqlx::query(fixed(format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))).fetch_all(&self.writer).await?;
+        let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer).await?;
+        Ok(free > PAGES_AT_ONCE)
+    }
+
+    async fn size(&self) -> Result<Size> {
+        let number = async |pragma: &'static str| -> Result<u64> {
+            let number: i64 = sqlx::query_scalar(pragma).fetch_one(&self.readers).await?;
+            Ok(u64::try_from(number).unwrap_or_default())
+        };
+        let page = number("PRAGMA page_size").await?;
+        let wal = std::fs::metadata(format!("{}-wal", self.path.display())).map_or(0, |file| file.len());
+        Ok(Size {
+            file: page * number("PRAGMA page_count").await?,
+            free: page * number("PRAGMA freelist_count").await?,
+            wal,
+        })
+    }
+
+    async fn examine(&self) -> Result<Vec<String>> {
+        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(20)").fetch_all(&self.readers).await?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        }
+    }
+
     async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1 FROM settings LIMIT 1").fetch_optional(&self.readers).await?;
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
-    SqliteStore, affected, fixed, record,
+    SqliteStore, affected, fixed, history, record,
     rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, decoded, json, ms, word},
     search, settle,
 };
@@ -153,11 +153,18 @@ impl Runs for SqliteStore {
         Ok(decoded(rows, ItemRow::item)?)
     }
 
-    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32> {
-        let query = "DELETE FROM run_items WHERE (run_id, link_id) IN (
-             SELECT run_id, link_id FROM run_items
-             WHERE run_id IN (SELECT id FROM runs WHERE finished_at < ? AND state <> 'held') LIMIT ?)";
-        affected(sqlx::query(query).bind(ms(before)).bind(limit).execute(&self.writer).await?)
+    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let more = history::prune(&mut tx, before, limit).await?;
+        tx.commit().await?;
+        Ok(more)
+    }
+
+    async fn prune_days(&self, before: DateTime<Utc>, limit: u32) -> Result<bool> {
+        let query =
+            "DELETE FROM link_days WHERE (link_id, day) IN (SELECT link_id, day FROM link_days WHERE day < ? LIMIT ?)";
+        let done = sqlx::query(query).bind(history::day_of(before)).bind(limit).execute(&self.writer).await?;
+        Ok(affected(done)? == limit)
     }
 
     async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>> {

@@ -8,6 +8,7 @@ pub mod forms;
 mod headers;
 mod health;
 pub mod hosts;
+mod metrics;
 pub mod once;
 mod public;
 pub mod views;
@@ -135,6 +136,7 @@ fn router(state: AppState) -> Router {
         .route("/favicon.svg", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))
         .route("/links.json", get(public::links))
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))

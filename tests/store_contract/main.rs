@@ -1,8 +1,11 @@
 //! What every store keeps to. A second backend joins by one more line in `backends!`.
 
+mod history;
+#[path = "../support/mod.rs"]
 mod support;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use history::{old_checks_become_days, space_is_given_back, who_did_what_is_kept_for_a_time};
 use rollcall::{
     domain::{
         class::Class,
@@ -50,6 +53,9 @@ backends! {
     accounts_and_sessions,
     adoption_is_by_compare_and_swap,
     evidence_is_bounded,
+    old_checks_become_days,
+    space_is_given_back,
+    who_did_what_is_kept_for_a_time,
 }
 
 fn now() -> DateTime<Utc> {
@@ -339,9 +345,8 @@ async fn history_is_found_by_link_and_run(store: SharedStore) {
     assert_eq!(store.count_runs().await.unwrap(), 2);
     assert_eq!(store.runs(0, 1).await.unwrap()[0].id, second);
     assert_eq!(store.runs(1, 1).await.unwrap()[0].id, first);
-    assert_eq!(store.prune(now(), 10).await.unwrap(), 0, "not old enough");
-    let later = now() + TimeDelta::days(1);
-    assert_eq!((store.prune(later, 1).await.unwrap(), store.prune(later, 10).await.unwrap()), (1, 1));
+    assert!(!store.prune(now(), 10).await.unwrap(), "not old enough");
+    while store.prune(now() + TimeDelta::days(1), 1).await.unwrap() {}
     assert!(store.checks(b, 5).await.unwrap().is_empty());
     assert_eq!(store.lately(5).await.unwrap().len(), 1, "what was shown and hidden is kept");
     assert_eq!(store.unfinished(second).await.unwrap(), [a]);

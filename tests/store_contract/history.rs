@@ -1,0 +1,73 @@
+//! What stays of checks over the years, and who did what.
+
+use super::{now, outcome, plan, two};
+use chrono::{DateTime, TimeDelta, Utc};
+use rollcall::{
+    domain::{
+        audit::{Deed, Note},
+        class::Class,
+        observation::{Observation, Standing},
+        progress::Trigger,
+        verdict::Change,
+    },
+    store::{Ending, Record, SharedStore},
+};
+
+async fn run(store: &SharedStore, records: Vec<Record>, at: DateTime<Utc>) {
+    let ids: Vec<i64> = records.iter().map(|record| record.link_id).collect();
+    let id = store.begin_run(Trigger::Schedule, &plan(), "me", &ids, at).await.unwrap().run_id.unwrap();
+    let at_that_time = |record: Record| Record { seen: record.seen.map(|seen| Observation { at, ..seen }), ..record };
+    store.record(id, &records.into_iter().map(at_that_time).collect::<Vec<_>>()).await.unwrap();
+    store.settle(id, Ending::default(), at).await.unwrap();
+}
+
+pub async fn old_checks_become_days(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    for (hours, class) in
+        [(0, Class::Ok), (1, Class::Ok), (2, Class::Timeout), (24, Class::Timeout), (25, Class::Timeout)]
+    {
+        let at = now() + TimeDelta::hours(hours);
+        run(&store, vec![outcome(a, class, 200, Change::None), outcome(b, Class::BotChallenge, 403, Change::None)], at)
+            .await;
+    }
+    let raw = store.points(a, now()).await.unwrap();
+    assert_eq!(raw.len(), 5);
+    // The first day goes, in pieces of one check.
+    while store.prune(now() + TimeDelta::hours(20), 1).await.unwrap() {}
+    let points = store.points(a, now()).await.unwrap();
+    assert_eq!(points.iter().map(|p| p.standing).collect::<Vec<_>>(), [Standing::Good, Standing::Bad, Standing::Bad]);
+    assert_eq!((points[0].at, points[0].ms), ("2026-11-21T12:00:00Z".parse().unwrap(), 12));
+    assert_eq!(store.points(b, now()).await.unwrap()[0].standing, Standing::Unverifiable);
+    assert_eq!(store.checks(a, 10).await.unwrap().len(), 2);
+    assert!(!store.prune(now() + TimeDelta::hours(20), 1).await.unwrap(), "once");
+    // Added up a second time into the same days and a new one.
+    while store.prune(now() + TimeDelta::days(9), 100).await.unwrap() {}
+    assert_eq!(store.points(a, now()).await.unwrap().len(), 2);
+    while store.prune_days(now() + TimeDelta::days(1), 1).await.unwrap() {}
+    assert_eq!(store.points(a, now() - TimeDelta::days(9)).await.unwrap().len(), 1, "days go as well, later");
+}
+
+pub async fn space_is_given_back(store: SharedStore) {
+    let [a, _] = two(&store).await;
+    for hours in 0..200 {
+        run(&store, vec![outcome(a, Class::Timeout, 200, Change::Hide)], now() + TimeDelta::hours(hours)).await;
+    }
+    while store.prune(now() + TimeDelta::days(99), 50).await.unwrap() {}
+    while store.shrink().await.unwrap() {}
+    let size = store.size().await.unwrap();
+    assert!(size.file > 0 && size.free == 0, "{size:?}");
+    assert!(store.examine().await.unwrap().is_empty());
+    assert!(store.folder().is_dir());
+}
+
+pub async fn who_did_what_is_kept_for_a_time(store: SharedStore) {
+    for (days, deed) in [(0, Deed::SignedIn), (1, Deed::Imported)] {
+        let at = now() + TimeDelta::days(days);
+        store.note(&Note { at, who: "me".into(), deed: deed.code().into(), about: "<b>友".into() }).await.unwrap();
+    }
+    let (notes, all) = store.notes(0, 1).await.unwrap();
+    assert_eq!((notes[0].deed.as_str(), notes[0].about.as_str(), all), ("imported", "<b>友", 2), "the newest first");
+    store.sweep_notes(now() + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(store.notes(0, 9).await.unwrap().1, 1);
+    assert!(store.notes(1, 9).await.unwrap().0.is_empty());
+}
