@@ -61,17 +61,23 @@ async fn a_name_that_changes_its_answer_gets_no_further() {
 }
 
 #[tokio::test]
-async fn a_name_that_turns_between_a_redirect_and_its_end_gets_no_further() {
-    let (here, twin) = site_and_forbidden_twin().await;
-    let port = here.addr.port();
-    let first = says(status(302, &format!("Location: http://turns.test:{port}/\r\n"))).await;
-    let dns = NameServer::start(|_, before| Reply::Addresses(vec![[127, 0, 0, if before == 0 { 2 } else { 1 }]])).await;
-    let probe = Probe::new(Allowed::new(vec!["127.0.0.1/32".parse().unwrap()]), vec![dns.addr]).unwrap();
-    // A redirect to a name keeps to the link's own port.
-    let link = support::site_at(SocketAddr::new([127, 0, 0, 1].into(), 0), |_, _| async { Ok(()) }).await;
-    drop(link);
-    let seen = look(&probe, &first.url()).await;
-    assert_eq!((seen.class, here.hits(), twin.hits()), (Class::BlockedByPolicy, 0, 0));
+async fn a_redirect_to_a_name_is_looked_up_and_looked_at_again() {
+    let turned = support::site(|mut stream, _| async move {
+        let path = head(&mut stream).await?;
+        let port = stream.local_addr()?.port();
+        let answer = match path.as_str() {
+            "/" => status(302, &format!("Location: http://turns.test:{port}/end\r\n")),
+            _ => friendly(),
+        };
+        stream.write_all(answer.as_bytes()).await
+    })
+    .await;
+    let port = turned.addr.port();
+    let twin = support::site_at(SocketAddr::new([127, 0, 0, 2].into(), port), |_, _| async { Ok(()) }).await;
+    let dns = NameServer::start(|_, before| Reply::Addresses(vec![[127, 0, 0, if before == 0 { 1 } else { 2 }]])).await;
+    let probe = only_one(&dns);
+    assert_eq!(look(&probe, &format!("http://turns.test:{port}/")).await.class, Class::BlockedByPolicy);
+    assert_eq!((turned.hits(), twin.hits(), dns.asked().len()), (1, 0, 2));
 }
 
 #[tokio::test]

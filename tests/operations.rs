@@ -1,0 +1,181 @@
+//! Knowing how it is: metrics, doctor, logs, and backups that are made by themselves.
+
+mod support;
+
+use rollcall::{
+    scheduler::{self, Memory},
+    service::{Network, Service},
+    store::sqlite,
+};
+use std::path::Path;
+use support::{HandClock, ME, desk::Desk, enter, friendly, gone, says, status, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_count_what_happens() {
+    let desk = Desk::new();
+    let (fine, dead) = (says(friendly()).await, says(status(404, "")).await);
+    for (url, name) in [(fine.url(), "fine"), (dead.url(), "dead")] {
+        desk.out(&["link", "add", &url, "--name", name]);
+    }
+    let (server, mut browser) = desk.serve_first_signed_in();
+    assert_eq!(browser.post("/api/fn/check_all", &[]).status, 200);
+    let mut visitor = server.browser();
+    until(async || visitor.get("/metrics").body.contains("rollcall_runs_total{state=\"done\"} 1")).await;
+    let text = visitor.get("/metrics").body;
+    for line in [
+        "rollcall_checks_total{class=\"ok\"} 1",
+        "rollcall_checks_total{class=\"http_status\"} 1",
+        "rollcall_check_seconds_count 2",
+        "rollcall_checks_in_flight 0",
+        "rollcall_checks_queued 0",
+        "rollcall_runs_going_on 0",
+        "rollcall_links{state=\"shown\"} 1",
+        "rollcall_links{state=\"hidden\"} 1",
+    ] {
+        assert!(text.lines().any(|held| held == line), "{line} is not in\n{text}");
+    }
+    for name in
+        ["rollcall_database_size_bytes ", "rollcall_database_read_seconds ", "rollcall_database_write_seconds_count "]
+    {
+        let value = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}{text}"));
+        assert!(value.parse::<f64>().unwrap() > 0.0, "{name}{value}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn metrics_are_for_this_machine_and_for_whoever_has_the_token() {
+    let desk = Desk::new();
+    let server = desk.serve(&[]);
+    let ask = |headers: &[(&'static str, &str)]| {
+        let mut browser = server.browser();
+        browser.headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        browser.get("/metrics").status
+    };
+    assert_eq!(ask(&[]), 200);
+    for outside in [
+        &[("X-Forwarded-For", "127.0.0.1")][..],
+        &[("X-Forwarded-For", "203.0.113.9")],
+        &[("Forwarded", "for=203.0.113.9")],
+    ] {
+        assert_eq!(ask(outside), 401, "a proxy on this machine speaks for others: {outside:?}");
+    }
+    desk.out(&["setting", "set", "metrics_token", "0123456789abcdef"]);
+    let from_outside = ("X-Forwarded-For", "203.0.113.9");
+    assert_eq!(ask(&[from_outside, ("Authorization", "Bearer 0123456789abcdef")]), 200);
+    assert_eq!(ask(&[from_outside, ("Authorization", "Bearer 0123456789abcdeF")]), 401);
+    assert_eq!(ask(&[from_outside, ("Authorization", "Bearer ")]), 401);
+    desk.out(&["setting", "set", "trusted_proxies", "127.0.0.1"]);
+    assert_eq!(ask(&[from_outside]), 401);
+    assert_eq!(ask(&[("X-Forwarded-For", "::1")]), 200, "a trusted proxy says that it was this machine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_what_is_wrong_and_what_to_do() {
+    let desk = Desk::new();
+    let open = ["doctor", "--allow-net", "127.0.0.0/8"];
+    let nothing_set = desk.out(&open);
+    assert!(nothing_set.contains("my sites: my_sites is not set"), "{nothing_set}");
+    let mine = says(friendly()).await;
+    desk.out(&["setting", "set", "my_sites", &mine.url()]);
+    let well = desk.out(&open);
+    for part in
+        ["version: Rollcall", "database: sound", "disk: ", "permissions: ", "open files: ", "network: http://127"]
+    {
+        assert!(well.contains(part), "{part} is not in {well}");
+    }
+    let (code, _) = desk.fails(&["doctor"]);
+    assert_eq!(code, 1, "127.0.0.1 may not be asked");
+    desk.out(&["setting", "set", "my_sites", &gone().await]);
+    let dead = desk.run(&open);
+    let said = String::from_utf8_lossy(&dead.stdout).into_owned();
+    assert!(dead.status.code() == Some(1) && said.contains("✗ network: nothing answered"), "{said}");
+    // A clock that is years off, as the site has it.
+    let old =
+        says("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n".to_owned()).await;
+    desk.out(&["setting", "set", "my_sites", &old.url()]);
+    let off = desk.run(&open);
+    assert!(String::from_utf8_lossy(&off.stdout).contains("✗ clock: "), "{off:?}");
+    let file = desk.path().join("data/rollcall.db");
+    std::fs::write(&file, b"not a database at all, but something else").unwrap();
+    let broken = desk.run(&open);
+    let said = String::from_utf8_lossy(&broken.stdout).into_owned();
+    assert!(broken.status.code() == Some(1) && said.contains("✗ database: "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_made_up_answer_of_a_local_proxy_is_named() {
+    use support::dns::{NameServer, Reply};
+    let dns = NameServer::start(|_, _| Reply::Addresses(vec![[198, 18, 0, 7]])).await;
+    let desk = Desk::new();
+    desk.out(&["setting", "set", "my_sites", "https://me.example"]);
+    let said = desk.run(&["doctor", "--dns", &dns.addr.to_string()]).stdout;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("198.18.0.0/15") && said.contains("fake-ip"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_name_each_run_and_check_and_no_secret() {
+    let desk = Desk::new();
+    desk.out(&["link", "add", &says(friendly()).await.url(), "--name", "fine"]);
+    let server = desk.serve(&["--log", "json", "--log-level", "debug"]);
+    let mut browser = server.browser();
+    browser.set_up(&server);
+    browser.post("/api/fn/check_all", &[]);
+    until(async || server.said.lock().unwrap().contains("run ended")).await;
+    browser.sign_in("not the password");
+    let said = server.said.lock().unwrap().clone();
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    let of = |message: &str| lines.iter().find(|line| line["fields"]["message"] == message).expect(message);
+    for message in ["run begins", "check begins", "check ended", "run ended"] {
+        assert_eq!(of(message)["fields"]["run"], 1, "{message}");
+    }
+    assert_eq!(
+        (of("check ended")["fields"]["link"].clone(), of("check ended")["fields"]["class"].clone()),
+        (1.into(), "ok".into())
+    );
+    for secret in ["not the password", "a long enough password", server.token.as_str()] {
+        assert!(!said.contains(secret), "{secret}");
+    }
+}
+
+fn backups(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("backups")).into_iter().flatten().flatten();
+    let mut names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn backups_are_made_by_themselves_and_the_newest_stay() {
+    let (folder, store) = support::store().await;
+    let hand = HandClock::at("2026-11-21T00:00:00Z");
+    let network = Network { allowed: support::loopback(), dns: Vec::new() };
+    let service = Service::start(store, network, hand.clone()).await.unwrap();
+    for (key, value) in [("timezone", "UTC"), ("backup_cron", "30 3 * * *"), ("backups_keep", "2"), ("my_sites", ME)] {
+        service.set(key, value).await.unwrap();
+    }
+    enter(&service, "friend", "https://friend.test").await;
+    let mut memory = Memory::new(fastrand::Rng::with_seed(1));
+    let folder = folder.path();
+    scheduler::back_up(&service, &mut memory).await;
+    assert!(backups(folder).is_empty(), "not due");
+    for day in ["21", "22", "23"] {
+        hand.set(&format!("2026-11-{day}T03:30:05Z"));
+        scheduler::back_up(&service, &mut memory).await;
+        scheduler::back_up(&service, &mut memory).await;
+    }
+    assert_eq!(backups(folder), ["rollcall-20261122T033005Z.db", "rollcall-20261123T033005Z.db"]);
+    // A program that was off at the time makes it when it is back.
+    hand.set("2026-11-24T09:00:00Z");
+    scheduler::back_up(&service, &mut Memory::new(fastrand::Rng::with_seed(2))).await;
+    assert_eq!(backups(folder).last().map(String::as_str), Some("rollcall-20261124T090000Z.db"));
+    let copy = folder.join("backups/rollcall-20261124T090000Z.db");
+    let copy = sqlite::SqliteStore::open(&format!("sqlite:{}", copy.display())).await.unwrap();
+    assert_eq!(rollcall::store::Links::totals(&copy).await.unwrap().links, 1, "it is whole");
+    service.set("backup_cron", "").await.unwrap();
+    hand.set("2026-12-24T09:00:00Z");
+    scheduler::back_up(&service, &mut memory).await;
+    assert!(!backups(folder).iter().any(|name| name.contains("202612")), "switched off");
+}
