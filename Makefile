@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check fmt bench fuzz kill site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check fmt bench fuzz hostile years kill site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -45,6 +45,12 @@ bench: site ## The figures of docs/benchmarks.md, as ratios
 
 fuzz: setup ## A million random and mutated pages through the parser
 	$(CARGO) bench --features ssr --bench fuzz
+
+hostile: site ## 500 hostile servers at once, while the dashboard is used
+	$(CARGO) bench --features ssr --bench hostile
+
+years: setup ## Two years of hourly checks of 1,000 links: the size of the file, the speed of a page
+	$(CARGO) bench --features ssr --bench years
 
 kill: setup ## The program killed at 200 random moments of checks, imports and settings
 	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr --test durability killed_at_any_moment
