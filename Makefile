@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check fmt bench fuzz hostile years kill site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile years kill site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -33,6 +33,11 @@ check: setup ## fmt, clippy and docs, both features, warnings denied
 	$(CARGO) clippy --package xtask -- -D warnings
 	$(CARGO) clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --features ssr --no-deps
+
+deny: setup ## Licences and sources of every dependency (installs cargo-deny into target/tools once)
+	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] \
+		|| { echo "== Building cargo-deny"; cargo install --locked --quiet --root target/tools cargo-deny; }
+	PATH="$$PWD/target/tools/bin:$$PATH" cargo deny --all-features check licenses sources bans
 
 fmt: ## Format the code
 	cargo fmt --all

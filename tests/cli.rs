@@ -262,3 +262,47 @@ async fn a_killed_check_loses_nothing_and_the_server_goes_on_with_it() {
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success(), "SIGTERM ends it with 0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_hostile_reaches_the_terminal_or_a_spreadsheet() {
+    let desk = Desk::new();
+    let evil = "\u{1b}]0;owned\u{7}\u{1b}[31mred\u{202e}=\u{9b}2J";
+    let site = says(support::ok(&format!("<title>{evil}</title>"))).await;
+    let formula = "=HYPERLINK(\"http://evil.test\")";
+    let list = serde_json::json!([
+        { "name": evil, "url": site.url(), "group": evil, "note": evil },
+        { "name": formula, "url": format!("{}2", site.url()), "note": "@SUM(A1)" },
+        { "name": evil, "url": format!("ftp://{evil}") },
+    ]);
+    let file = desk.file("evil.json", list.to_string().as_bytes());
+    desk.out(&["whitelist", "add", evil, "--kind", "name", "--note", evil]);
+    desk.out(&["whitelist", "off", evil]);
+    desk.out(&["schedule", "set", "0 5 * * *", "--add", "--scope", &format!("group:{evil}")]);
+    for args in [
+        vec!["import", file.as_str()],
+        check(&[]),
+        vec!["link", "list"],
+        vec!["whitelist", "list"],
+        vec!["schedule", "list"],
+        vec!["run", "show", "1"],
+        vec!["run", "list"],
+        vec!["setting", "set", "my_sites", evil],
+        vec!["link", "add", evil],
+        vec!["check", "--name", evil],
+        vec!["import", evil],
+        vec!["whitelist", "rm", "\u{1b}[2Jgone"],
+    ] {
+        let output = desk.run(&args);
+        for (stream, bytes) in [("stdout", output.stdout), ("stderr", output.stderr)] {
+            let text = String::from_utf8(bytes).unwrap();
+            let odd = text.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
+            assert_eq!(odd, None, "{args:?} {stream}: {text:?}");
+        }
+    }
+    let table = desk.out(&["export", "--format", "csv"]);
+    assert!(table.contains("\"'=HYPERLINK(") && table.contains("'@SUM(A1)"), "{table}");
+    let other = Desk::new();
+    other.out(&["import", &other.file("back.csv", table.as_bytes())]);
+    let back = other.out(&["export"]);
+    assert!(back.contains("\"=HYPERLINK(") && back.contains("\"@SUM(A1)\""), "it comes back as it was: {back}");
+}

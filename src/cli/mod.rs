@@ -279,7 +279,8 @@ fn say(failure: &Failure) -> ExitCode {
         Failure::Failed(text) => (text, 1),
         Failure::Quiet => return ExitCode::SUCCESS,
     };
-    anstream::eprintln!("{}error:{} {text}", output::RED.render(), output::RED.render_reset());
+    let text: Vec<String> = text.lines().map(|line| output::plain(line, usize::MAX)).collect();
+    anstream::eprintln!("{}error:{} {}", output::RED.render(), output::RED.render_reset(), text.join("\n"));
     ExitCode::from(code)
 }
 

@@ -43,6 +43,8 @@ fn is_bidi(c: char) -> bool {
 
 /// Prints rows in columns of even width, Chinese characters counted as two.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
+    let harmless = |row: &Vec<String>| row.iter().map(|cell| plain(cell, usize::MAX)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(harmless).collect();
     let columns = header.len();
     let width = |at: usize| {
         rows.iter().filter_map(|r| r.get(at)).map(|c| c.width()).chain([header[at].width()]).max().unwrap_or_default()
@@ -58,7 +60,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
         padded.join("  ").trim_end().to_owned()
     };
     writeln!(out, "{}{}{}", DIM.render(), line(header.to_vec()), DIM.render_reset())?;
-    for row in rows {
+    for row in &rows {
         writeln!(out, "{}", line(row.iter().map(String::as_str).collect()))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! When runs are due.
 
 use super::{lang::Lang, link::Link};
-use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use std::str::FromStr;
@@ -51,7 +51,8 @@ impl Schedule {
     }
 
     fn next_in<Z: TimeZone>(&self, zone: &Z, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let local = after.with_timezone(zone);
+        // Croner hands fractions of a second on.
+        let local = after.trunc_subsecs(0).with_timezone(zone);
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
     }
 

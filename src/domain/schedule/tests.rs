@@ -16,6 +16,13 @@ fn four_in_the_morning_is_local() {
 }
 
 #[test]
+fn times_are_whole_seconds() {
+    let s = Schedule::new(DEFAULT_CRON, "UTC").unwrap();
+    assert_eq!(s.next_after(at("2026-11-21T03:59:59.9Z")), Some(at("2026-11-21T04:00:00Z")));
+    assert_eq!(s.next_after(at("2026-11-21T04:00:00.5Z")), Some(at("2026-11-22T04:00:00Z")));
+}
+
+#[test]
 fn common_expressions_have_words() {
     for (cron, zh, en) in [
         ("0 4 * * *", "每天 04:00", "every day at 04:00"),
