@@ -34,7 +34,7 @@ async fn main() {
     let days = std::env::var("ROLLCALL_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(DAYS);
     let (_folder, store) = support::store().await;
     let hand = HandClock::at("2024-11-21T00:00:00Z");
-    let network = Network { allowed: support::loopback(), dns: Vec::new() };
+    let network = Network { allowed: support::loopback(), ..Network::default() };
     let service = Service::start(store.clone(), network, hand.clone()).await.unwrap();
     let begun = service.clock().now();
     let mut ids = Vec::new();

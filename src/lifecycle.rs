@@ -2,12 +2,16 @@
 
 use crate::service::Service;
 use std::{sync::Arc, time::Duration};
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 /// Open files that are not a check's: database, listeners, browsers, name servers.
 const OTHER_FILES: u64 = 64;
 /// Open files that one check may take at most: two addresses raced, and a name lookup.
 const FILES_PER_CHECK: u64 = 2;
+/// How far check threads stand back: half the weight of the others', by sched(7).
+#[cfg(target_os = "linux")]
+const NICE: i32 = 3;
 /// How often runs of other processes are looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often what is out of date goes.
@@ -28,6 +32,20 @@ pub fn fit_open_files(concurrency: u32) -> u32 {
         tracing::warn!(concurrency, fits, open_files = soft, "fewer checks at once: the limit of open files is low");
     }
     concurrency.min(fits)
+}
+
+/// Threads that checks are made on, apart from those that answer browsers: whatever pages cost to read, the dashboard
+/// gets its turn. They stand back where the processor is short.
+///
+/// # Errors
+/// Where threads cannot be had.
+pub fn check_threads() -> std::io::Result<Runtime> {
+    let stand_back = || {
+        // On Linux a thread's own; elsewhere it may be refused, or the whole process's, and is left.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(NICE);
+    };
+    Builder::new_multi_thread().thread_name("checks").on_thread_start(stand_back).enable_all().build()
 }
 
 /// Everything that `serve` does besides answering: schedule, adopting left-over runs, following others' runs.

@@ -42,7 +42,7 @@ use crate::{
     store::{Settled, SharedStore, StoreError},
 };
 use std::{collections::HashSet, net::SocketAddr, sync::Arc};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Why a use case could not be done.
@@ -88,6 +88,8 @@ pub struct Network {
     pub allowed: Allowed,
     /// Name servers; empty takes the system's own.
     pub dns: Vec<SocketAddr>,
+    /// The threads that checks are made on; `None` takes those of whoever starts the service.
+    pub threads: Option<Handle>,
 }
 
 /// Which links a run is over. Inactive links are never in it.
@@ -142,10 +144,11 @@ impl Service {
     /// [`ServiceError`] where the settings cannot be read or TLS not be set up.
     pub async fn start(store: SharedStore, network: Network, clock: SharedClock) -> Result<Arc<Service>> {
         let probe = Probe::new(network.allowed, network.dns)?;
-        Service::start_with(store, probe.clone(), Arc::new(probe), clock).await
+        let threads = network.threads.unwrap_or_else(Handle::current);
+        Service::start_with(store, probe.clone(), Arc::new(probe), clock, &threads).await
     }
 
-    /// As [`Service::start`], with attempts made by `ask`.
+    /// As [`Service::start`], with attempts made by `ask` on `threads`.
     ///
     /// # Errors
     /// As [`Service::start`].
@@ -154,6 +157,7 @@ impl Service {
         probe: Probe,
         ask: Arc<dyn Ask>,
         clock: SharedClock,
+        threads: &Handle,
     ) -> Result<Arc<Service>> {
         let settings = read_settings(&store).await?;
         use_proxy(&probe, &settings);
@@ -161,7 +165,7 @@ impl Service {
         let rng = fastrand::Rng::new();
         let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
-        let engine = Engine::start(ask, clock.clone(), rng, concurrency, limits.per_host);
+        let engine = Engine::start(ask, clock.clone(), rng, (concurrency, limits.per_host), threads);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
         let metrics = metrics::Metrics::default();
         let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());

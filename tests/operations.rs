@@ -151,7 +151,7 @@ fn backups(folder: &Path) -> Vec<String> {
 async fn backups_are_made_by_themselves_and_the_newest_stay() {
     let (folder, store) = support::store().await;
     let hand = HandClock::at("2026-11-21T00:00:00Z");
-    let network = Network { allowed: support::loopback(), dns: Vec::new() };
+    let network = Network { allowed: support::loopback(), ..Network::default() };
     let service = Service::start(store, network, hand.clone()).await.unwrap();
     for (key, value) in [("timezone", "UTC"), ("backup_cron", "30 3 * * *"), ("backups_keep", "2"), ("my_sites", ME)] {
         service.set(key, value).await.unwrap();

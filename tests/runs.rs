@@ -16,7 +16,7 @@ use rollcall::{
         probe::{Probe, Request, Seen},
         run::Ask,
     },
-    service::{Pick, Recheck, Service},
+    service::{Network, Pick, Recheck, Service},
 };
 use std::{sync::Arc, time::Duration};
 use support::{enter, forgetful, friendly, head, is_shown, run, says, says_in_turn, service, site, status, until};
@@ -176,7 +176,15 @@ impl Ask for Breaks {
 async fn one_check_that_breaks_harms_no_other() {
     let (_folder, store) = support::store().await;
     let probe = support::probe();
-    let service = Service::start_with(store, probe.clone(), Arc::new(Breaks(probe)), support::clock()).await.unwrap();
+    let service = Service::start_with(
+        store,
+        probe.clone(),
+        Arc::new(Breaks(probe)),
+        support::clock(),
+        &tokio::runtime::Handle::current(),
+    )
+    .await
+    .unwrap();
     let fine = says(friendly()).await;
     for path in ["", "late", "a", "b"] {
         enter(&service, &format!("at {path}"), &format!("{}{path}", fine.url())).await;
@@ -235,7 +243,7 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
 
     let other = Service::start(
         support::open(&folder).await,
-        rollcall::service::Network { allowed: support::loopback(), dns: Vec::new() },
+        Network { allowed: support::loopback(), ..Network::default() },
         support::clock(),
     )
     .await

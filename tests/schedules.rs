@@ -18,7 +18,7 @@ use tempfile::TempDir;
 async fn shanghai() -> (TempDir, Arc<Service>, Arc<HandClock>) {
     let (folder, store) = support::store().await;
     let hand = HandClock::at("2026-11-21T00:00:00Z");
-    let network = Network { allowed: support::loopback(), dns: Vec::new() };
+    let network = Network { allowed: support::loopback(), ..Network::default() };
     let service = Service::start(store, network, hand.clone()).await.unwrap();
     service.set("timezone", "Asia/Shanghai").await.unwrap();
     service.set("jitter", "0").await.unwrap();

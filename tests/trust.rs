@@ -67,7 +67,7 @@ async fn a_laptop_without_network_hides_nobody_however_small_the_ring() {
     let (_folder, store) = support::store().await;
     // Name servers that nobody runs, as behind a cable that is out.
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let network = Network { allowed: support::loopback(), dns: vec![nobody] };
+    let network = Network { allowed: support::loopback(), dns: vec![nobody], ..Network::default() };
     let service = Service::start(store, network, support::clock()).await.unwrap();
     service.set("retries", "0").await.unwrap();
     let alone = enter(&service, "alone", "http://alone.test/").await;

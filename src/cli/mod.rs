@@ -35,6 +35,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
+use tokio::runtime::Handle;
 
 /// Calls the roll of a blogroll: checks every friend link, hides the dead with a reason, restores the recovered.
 #[derive(Parser)]
@@ -206,6 +207,8 @@ struct Context {
     database: String,
     lang: Lang,
     clock: SharedClock,
+    /// Those that checks are made on.
+    threads: Handle,
 }
 
 impl Context {
@@ -224,7 +227,7 @@ impl Context {
     }
 
     async fn service_over(&self, allowed: Allowed, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        let network = Network { allowed, dns: network.dns.clone() };
+        let network = Network { allowed, dns: network.dns.clone(), threads: Some(self.threads.clone()) };
         Service::start(self.store().await?, network, self.clock.clone()).await
     }
 }
@@ -237,8 +240,9 @@ pub fn main() -> ExitCode {
     let usual = if serves { tracing::Level::INFO } else { tracing::Level::WARN };
     start_log(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
     lifecycle::raise_open_files();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let (runtime, checks) = match runtime.and_then(|runtime| Ok((runtime, lifecycle::check_threads()?))) {
+        Ok(both) => both,
         Err(error) => return say(&Failure::Failed(format!("cannot start: {error}"))),
     };
     let lang = match cli.global.lang {
@@ -246,9 +250,11 @@ pub fn main() -> ExitCode {
         Some(LangArg::En) => Lang::En,
         None => config::language(),
     };
-    let context = Context { database: cli.global.database, lang, clock: Arc::new(SystemClock) };
+    let context =
+        Context { database: cli.global.database, lang, clock: Arc::new(SystemClock), threads: checks.handle().clone() };
     let outcome = runtime.block_on(dispatch(context, cli.command));
     // What still runs in the background is left: it is stored, and the next process goes on with it.
+    checks.shutdown_background();
     runtime.shutdown_background();
     outcome.unwrap_or_else(|failure| say(&failure))
 }

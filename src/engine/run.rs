@@ -17,6 +17,7 @@ use std::{
     sync::Arc,
 };
 use tokio::{
+    runtime::Handle,
     sync::mpsc,
     task::{Id, JoinError, JoinSet},
     time::Instant,
@@ -88,8 +89,15 @@ enum Command {
 }
 
 impl Engine {
-    /// Starts the dispatcher. `rng` spreads the waits between attempts.
-    pub fn start(ask: Arc<dyn Ask>, clock: SharedClock, rng: fastrand::Rng, concurrency: u32, per_host: u32) -> Engine {
+    /// Starts the dispatcher and all that it starts on `threads`. `rng` spreads the waits between attempts; `limits` are
+    /// checks at once, and at once of one host.
+    pub fn start(
+        ask: Arc<dyn Ask>,
+        clock: SharedClock,
+        rng: fastrand::Rng,
+        (concurrency, per_host): (u32, u32),
+        threads: &Handle,
+    ) -> Engine {
         let (commands, inbox) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher {
             ask,
@@ -103,7 +111,7 @@ impl Engine {
             resting: BTreeMap::new(),
             rested: 0,
         };
-        tokio::spawn(dispatcher.serve(inbox));
+        threads.spawn(dispatcher.serve(inbox));
         Engine { commands }
     }
 

@@ -179,7 +179,7 @@ pub fn clock() -> SharedClock {
 /// The use cases over a new database, with me as my site.
 pub async fn service() -> (tempfile::TempDir, Arc<Service>) {
     let (folder, store) = store().await;
-    let network = Network { allowed: loopback(), dns: Vec::new() };
+    let network = Network { allowed: loopback(), ..Network::default() };
     let service = Service::start(store, network, clock()).await.unwrap();
     service.set("my_sites", ME).await.unwrap();
     (folder, service)

@@ -38,7 +38,12 @@ pub async fn run(context: &Context, args: DemoArgs) -> Outcome {
     let file = folder.path().join("demo.db");
     let store: SharedStore = Arc::new(SqliteStore::open(&format!("sqlite:{}", file.display())).await?);
     let allowed = Allowed::new(vec![ring::NET.parse().expect("a fixed net")]).without_own(listener.local_addr()?);
-    let service = Service::start(store, Network { allowed, dns: Vec::new() }, context.clock.clone()).await?;
+    let service = Service::start(
+        store,
+        Network { allowed, dns: Vec::new(), threads: Some(context.threads.clone()) },
+        context.clock.clone(),
+    )
+    .await?;
     let friends = ring::start().await?;
     fill(context, &service, &friends).await?;
     eprintln!("A made-up ring of {} friends is at http://{} (stop with Ctrl-C)", friends.len(), listener.local_addr()?);
