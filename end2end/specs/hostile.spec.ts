@@ -76,7 +76,9 @@ for (const javaScriptEnabled of [true, false]) {
       workspace.run("setting", "set", "my_sites", "https://me.example/");
       workspace.run("setting", "set", "avatars", "on");
       workspace.run("setting", "set", "my_site_patterns", payloads.slice(0, 9).map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("\n"));
-      for (const text of payloads) workspace.run("whitelist", "add", `w ${text}`, "--kind", "name", "--note", text);
+      // A command line takes no NUL.
+      const given = payloads.map((text) => text.replaceAll("\u0000", ""));
+      for (const text of given) workspace.run("whitelist", "add", `w ${text}`, "--kind", "name", "--note", text);
       workspace.run("schedule", "set", "--add", "--scope", `group:${payloads[1]}`, "0 1 1 1 *");
       workspace.run("check");
       await signIn(page, server.url);

@@ -33,3 +33,20 @@ CREATE INDEX link_days_by_day ON link_days (day);
 -- Its checks have gone into the days.
 ALTER TABLE runs ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX runs_unpruned ON runs (finished_at) WHERE pruned = 0;
+
+-- What a check saw in full lies apart: where it goes, its pages are used again. Among the items it left their pages
+-- nearly empty for as long as these were kept. By link, since a link's newest stay and its oldest go.
+CREATE TABLE evidence (
+    link_id   INTEGER NOT NULL REFERENCES links (id) ON DELETE CASCADE,
+    run_id    INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    final_url TEXT,
+    -- JSON, at most 4 kB.
+    details   TEXT NOT NULL,
+    PRIMARY KEY (link_id, run_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO evidence (link_id, run_id, final_url, details)
+SELECT link_id, run_id, final_url, evidence FROM run_items WHERE evidence IS NOT NULL;
+
+ALTER TABLE run_items DROP COLUMN evidence;
+ALTER TABLE run_items DROP COLUMN final_url;

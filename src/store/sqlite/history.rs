@@ -3,7 +3,7 @@
 use super::{
     super::{Point, Result},
     fixed,
-    rows::{CheckRow, PointRow, SEEN_COLUMNS, decoded, json, ms, parse_word, time},
+    rows::{CheckRow, PointRow, SEEN_COLUMNS, SEEN_JOIN, decoded, json, ms, parse_word, time},
 };
 use crate::domain::{
     class::Class,
@@ -15,7 +15,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 pub async fn checks(from: &SqlitePool, link_id: i64, limit: u32) -> Result<Vec<(i64, Observation)>> {
     let query = fixed(format!(
-        "SELECT i.run_id, {SEEN_COLUMNS} FROM run_items i
+        "SELECT i.run_id, {SEEN_COLUMNS} FROM run_items i {SEEN_JOIN}
          WHERE i.link_id = ? AND i.state = 'done' ORDER BY i.run_id DESC LIMIT ?"
     ));
     let rows: Vec<CheckRow> = sqlx::query_as(query).bind(link_id).bind(limit).fetch_all(from).await?;
@@ -89,6 +89,9 @@ pub async fn prune(tx: &mut SqliteConnection, before: DateTime<Utc>, limit: u32)
              unverifiable = unverifiable + excluded.unverifiable, ms = ms + excluded.ms";
     let add_up = sqlx::query(add_up).bind(run_id).bind(last).bind(json(&unverifiable)).bind(DAY_MS);
     add_up.execute(&mut *tx).await?;
+    let seen = "DELETE FROM evidence WHERE (link_id, run_id) IN (
+        SELECT link_id, run_id FROM run_items WHERE run_id = ? AND link_id <= ?)";
+    sqlx::query(seen).bind(run_id).bind(last).execute(&mut *tx).await?;
     let forget = sqlx::query("DELETE FROM run_items WHERE run_id = ? AND link_id <= ?").bind(run_id).bind(last);
     forget.execute(&mut *tx).await?;
     Ok(true)

@@ -91,8 +91,7 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     sqlx::query(
         "UPDATE run_items SET state = 'done', at = r.value ->> 'at', class = r.value ->> 'class',
              inconclusive = r.value ->> 'inconclusive', status = r.value ->> 'status', ms = r.value ->> 'ms',
-             attempts = r.value ->> 'attempts', change = r.value ->> 'change', final_url = r.value ->> 'final_url',
-             evidence = r.value ->> 'evidence'
+             attempts = r.value ->> 'attempts', change = r.value ->> 'change'
          FROM json_each(?1) r
          WHERE run_items.run_id = r.value ->> 'run' AND run_items.link_id = r.value ->> 'link'
              AND run_items.state = 'pending'",
@@ -103,11 +102,42 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     let exempt = Standing::Exempt.letter();
     // An exempt link was not checked.
     let fresh: Vec<&Row> = rows.iter().filter(|row| row.letter != exempt && pending.contains(&row.link)).collect();
+    let fresh = Fresh { links: fresh.iter().map(|row| row.link).collect(), rows: json(&fresh) };
+    keep_evidence(tx, &fresh).await?;
     note_newest(tx, &fresh).await
 }
 
-/// Keeps the newest check with its link, and drops the evidence of the one that has just become too old for it.
-async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()> {
+/// Checks that were made and are new here.
+struct Fresh {
+    links: Vec<i64>,
+    rows: String,
+}
+
+/// Keeps what was seen in full, and drops that of the check that has just become too old for it.
+async fn keep_evidence(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO evidence (link_id, run_id, final_url, details)
+         SELECT r.value ->> 'link', r.value ->> 'run', r.value ->> 'final_url', r.value ->> 'evidence'
+         FROM json_each(?1) r WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(&fresh.rows)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM evidence WHERE (link_id, run_id) IN (
+             SELECT i.link_id, i.run_id FROM json_each(?1) j CROSS JOIN run_items i ON i.link_id = j.value AND i.run_id =
+                 (SELECT run_id FROM run_items WHERE link_id = j.value ORDER BY run_id DESC LIMIT 1 OFFSET ?2)
+             WHERE i.change = 'none')",
+    )
+    .bind(json(&fresh.links))
+    .bind(FULL_EVIDENCE_CHECKS)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the newest check with its link.
+async fn note_newest(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
     sqlx::query(
         "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
              last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
@@ -115,19 +145,8 @@ async fn note_newest(tx: &mut SqliteConnection, rows: &[&Row<'_>]) -> Result<()>
              good_title = coalesce(r.value ->> 'good_title', good_title)
          FROM json_each(?1) r WHERE links.id = r.value ->> 'link'",
     )
-    .bind(json(&rows))
+    .bind(&fresh.rows)
     .bind(i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX))
-    .execute(&mut *tx)
-    .await?;
-    let links: Vec<i64> = rows.iter().map(|row| row.link).collect();
-    sqlx::query(
-        "UPDATE run_items SET evidence = NULL, final_url = NULL
-         WHERE change = 'none' AND (run_id, link_id) IN (
-             SELECT (SELECT run_id FROM run_items WHERE link_id = j.value ORDER BY run_id DESC LIMIT 1 OFFSET ?2),
-                 j.value FROM json_each(?1) j)",
-    )
-    .bind(json(&links))
-    .bind(FULL_EVIDENCE_CHECKS)
     .execute(tx)
     .await?;
     Ok(())

@@ -166,7 +166,9 @@ impl LinkRow {
 }
 
 pub const SEEN_COLUMNS: &str =
-    "i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, i.final_url, i.evidence, i.change";
+    "i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, e.final_url, e.details AS evidence, i.change";
+/// Where [`SEEN_COLUMNS`] finds `e`.
+pub const SEEN_JOIN: &str = "LEFT JOIN evidence e ON e.link_id = i.link_id AND e.run_id = i.run_id";
 
 /// A link of a run with the link's state and what was seen, without what only pages want, as one JSON array in the
 /// order of [`DoneRow`]: for [`many`].

@@ -3,7 +3,7 @@
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
     SqliteStore, affected, fixed, history, record,
-    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, decoded, json, ms, word},
+    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, SEEN_JOIN, decoded, json, ms, word},
     search, settle,
 };
 use crate::domain::{
@@ -147,7 +147,7 @@ impl Runs for SqliteStore {
     async fn items(&self, run_id: i64) -> Result<Vec<Item>> {
         let query = fixed(format!(
             "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
-             FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ? ORDER BY i.link_id"
+             FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN} WHERE i.run_id = ? ORDER BY i.link_id"
         ));
         let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
         Ok(decoded(rows, ItemRow::item)?)

@@ -3,7 +3,7 @@
 use super::{
     super::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Result, Sort, Status, Wanted, WantedItems},
     links::FROM_LINKS,
-    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_COLUMNS, decoded, json, ms},
+    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_COLUMNS, SEEN_JOIN, decoded, json, ms},
 };
 use crate::domain::{class::Class, run::Item};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -94,7 +94,7 @@ pub async fn items(from: &SqlitePool, run_id: i64, wanted: &WantedItems) -> Resu
     let total = count.build_query_scalar().fetch_one(from).await?;
     let mut query = QueryBuilder::new(format!(
         "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
-         FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = "
+         FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN} WHERE i.run_id = "
     ));
     narrow_items(&mut query, run_id, wanted);
     query.push(if wanted.by_time {
