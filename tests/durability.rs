@@ -239,6 +239,22 @@ async fn what_takes_too_long_is_broken_off_and_a_second_signal_ends_it_at_once()
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_holds_is_told_and_got_over() {
+    let desk = Desk::new();
+    roll(&desk, "http://127.0.0.1:9/", 3);
+    let (_server, mut browser) = desk.serve_first_signed_in();
+    browser.headers.push(("Accept-Language", "en".to_owned()));
+    let mut other = SqliteConnection::connect(&desk.database()).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let link = [("url", "https://new.test"), ("name", "new"), ("active", "on")];
+    let refused = browser.post("/api/fn/save_link", &link);
+    assert!(refused.status != 200 && refused.body.contains("locked"), "{}", refused.body);
+    assert!(browser.get("/links").body.contains("friend1"), "still readable");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(browser.post("/api/fn/save_link", &link).status, 200);
+}
+
 /// A limit on the size of files stands in for a full disk: writes fail, and then they work again.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]

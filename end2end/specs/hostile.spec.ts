@@ -55,7 +55,8 @@ for (const javaScriptEnabled of [true, false]) {
     test("40 payloads in every field run on no page", async ({ workspace, server, page, excused }) => {
       test.setTimeout(240_000);
       expect(payloads).toHaveLength(40);
-      excused.push(/404/);
+      // Pictures of friends whose hosts there are none of.
+      excused.push(/404/, /net::ERR_NAME_NOT_RESOLVED/);
       let asked = 0;
       // Friends whose titles, headers and pages are hostile as well.
       const friend = createServer((request, response) => {
@@ -89,7 +90,9 @@ for (const javaScriptEnabled of [true, false]) {
         "/", "/links?size=100", `/links?q=${query}&group=${query}&sort=${query}&status=${query}`, "/runs", "/runs/1",
         `/runs/1?outcome=${query}&q=${query}`, "/review", "/whitelist", `/whitelist?pattern=${query}&note=${query}&preview=1`,
         "/import", "/settings", `/settings?url=${query}&sites=${query}`, "/audit", `/nowhere/${query}`,
-        ...ids.map((id) => `/links/${id}`), ...ids.filter((id) => id % 8 === 1).map((id) => `/links/${id}/edit`),
+        // The server draws the same page either way; what scripts make of it is looked at for all.
+        ...ids.filter((id) => javaScriptEnabled || id % 8 === 1).map((id) => `/links/${id}`),
+        ...ids.filter((id) => id % 8 === 1).map((id) => `/links/${id}/edit`),
       ];
       for (const path of paths) {
         await page.goto(server.url + path);

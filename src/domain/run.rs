@@ -43,11 +43,14 @@ pub struct Run {
 
 /// A run whose owner has not been heard of for this long may be taken over. Design.md: 3 s.
 pub const STALE_AFTER_MS: i64 = 3000;
+/// A living process says so each second, by the same clock: so far ahead nobody lives.
+const AHEAD_MS: i64 = 60_000;
 
 impl Run {
-    /// Whether its process has gone silent.
+    /// Whether its process has gone silent. A heartbeat far ahead is one from before the clock was set back.
     pub fn is_stale(&self, at: DateTime<Utc>) -> bool {
-        self.state == RunState::Running && (at - self.heartbeat).num_milliseconds() >= STALE_AFTER_MS
+        let silent_ms = (at - self.heartbeat).num_milliseconds();
+        self.state == RunState::Running && (silent_ms >= STALE_AFTER_MS || silent_ms <= -AHEAD_MS)
     }
 }
 

@@ -126,7 +126,8 @@ pub fn is_worth_a_check(link: &Link, now: DateTime<Utc>) -> bool {
     let Some(last) = link.last_check.as_ref().filter(|_| !link.state.shown) else { return true };
     let hidden_days = (now - link.state.since).num_days();
     let every = LONG_DEAD.iter().find(|(after, _)| hidden_days >= *after).map_or(0, |(_, every)| *every);
-    now - last.at + SLACK >= TimeDelta::days(every)
+    // A check that is yet to come was noted by a clock that has been set back.
+    last.at > now || now - last.at + SLACK >= TimeDelta::days(every)
 }
 
 /// How late a run may start at most, so that not every Rollcall asks at the full minute: the setting, or a tenth of

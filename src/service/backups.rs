@@ -21,9 +21,11 @@ impl Service {
     pub async fn back_up_if_due(&self, start: DateTime<Utc>) -> Result<Option<PathBuf>> {
         let settings = self.settings().await?;
         let folder = self.store.folder().join(FOLDER);
-        let newest = made(&folder).last().map(|(at, _)| *at);
+        let now = self.clock.now();
+        // One that is yet to come was made while the clock was wrong.
+        let newest = made(&folder).into_iter().map(|(at, _)| at).rfind(|at| *at <= now);
         let due = due_after(&settings, newest.unwrap_or(start));
-        if due.is_none_or(|due| due > self.clock.now()) {
+        if due.is_none_or(|due| due > now) {
             return Ok(None);
         }
         let to = self.back_up_into(&folder).await?;

@@ -380,6 +380,7 @@ async fn adoption_is_by_compare_and_swap(store: SharedStore) {
     let id = store.begin_run(Trigger::Click, &plan(), "first", &[a], now()).await.unwrap().run_id.unwrap();
     let run = store.run(id).await.unwrap().unwrap();
     let later = now() + TimeDelta::seconds(5);
+    assert!(run.is_stale(now() - TimeDelta::hours(1)), "the clock was set back since");
     assert!(run.is_stale(later) && !run.is_stale(now() + TimeDelta::seconds(2)));
     assert!(store.beat(id, "first", later).await.unwrap().mine);
     assert!(!store.adopt(&run, "second", later).await.unwrap(), "its owner has spoken meanwhile");

@@ -125,6 +125,10 @@ fn the_long_dead_are_left_alone_for_days() {
     let mut shown = dead_since(hidden, "2026-03-01T04:00:00Z");
     shown.state.shown = true;
     assert!(is_worth_a_check(&shown, at("2026-03-01T05:00:00Z")), "only the hidden are left alone");
+    assert!(
+        is_worth_a_check(&dead_since(hidden, "2027-03-01T04:00:00Z"), at("2026-03-01T05:00:00Z")),
+        "clock set back"
+    );
     let unseen = Link { last_check: None, ..dead_since(hidden, hidden) };
     assert!(is_worth_a_check(&unseen, at("2026-03-01T05:00:00Z")));
 }

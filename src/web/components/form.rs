@@ -12,6 +12,12 @@ pub fn typed(form: &str, name: &str, value: &str) -> String {
     use_flash().typed(form, name).unwrap_or_else(|| value.to_owned())
 }
 
+/// Text for the inside of a `<textarea>`, which Leptos writes down as it is.
+pub fn inside_textarea(text: &str) -> String {
+    // A line break right after the tag would be taken for part of the tag.
+    format!("\n{}", htmlize::escape_text(text))
+}
+
 /// Whether a box was ticked when its form was refused, or else as it is.
 pub fn ticked(form: &str, name: &str, value: bool) -> bool {
     let flash = use_flash();

@@ -15,7 +15,7 @@ use crate::{
         api::settings::read_settings,
         components::{
             evidence::Evidence,
-            form::{Form, typed},
+            form::{Form, inside_textarea, typed},
             frame::{Choices, Frame},
             load::loaded,
         },
@@ -128,7 +128,7 @@ fn Setting(key: &'static Key, field: SettingField) -> impl IntoView {
             };
             view! {
                 <textarea id=id.clone() name=name rows="3" spellcheck="false" aria-describedby=help_id.clone()>
-                    {lines}
+                    {inside_textarea(&lines)}
                 </textarea>
             }
             .into_any()
