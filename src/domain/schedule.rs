@@ -149,10 +149,10 @@ pub fn in_words(cron: &str, lang: Lang) -> String {
             let n = every(minute).unwrap_or_default();
             lang.pick(format!("每 {n} 分钟"), format!("every {n} minutes"))
         }
-        (_, "*", "*", "*", "*") if number(minute).is_some() => {
-            let m = number(minute).unwrap_or_default();
-            lang.pick(format!("每小时的第 {m} 分"), format!("every hour at minute {m}"))
-        }
+        (_, "*", "*", "*", "*") if number(minute).is_some() => match number(minute).unwrap_or_default() {
+            0 => lang.pick("每小时整点".to_owned(), "every hour, on the hour".to_owned()),
+            m => lang.pick(format!("每小时的第 {m} 分"), format!("every hour at minute {m}")),
+        },
         (_, _, "*", "*", "*") if every(hour).is_some() && number(minute).is_some() => {
             let n = every(hour).unwrap_or_default();
             lang.pick(format!("每 {n} 小时"), format!("every {n} hours"))

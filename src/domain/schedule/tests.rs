@@ -27,6 +27,7 @@ fn common_expressions_have_words() {
     for (cron, zh, en) in [
         ("0 4 * * *", "每天 04:00", "every day at 04:00"),
         ("*/15 * * * *", "每 15 分钟", "every 15 minutes"),
+        ("0 * * * *", "每小时整点", "every hour, on the hour"),
         ("30 * * * *", "每小时的第 30 分", "every hour at minute 30"),
         ("0 */6 * * *", "每 6 小时", "every 6 hours"),
         ("5 8 * * 1", "每周一 08:05", "every Monday at 08:05"),

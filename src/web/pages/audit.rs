@@ -32,8 +32,8 @@ fn All(page: AuditPage) -> impl IntoView {
                     <td class="when">
                         <At stamp=row.at />
                     </td>
-                    <td>{row.who}</td>
-                    <td>{row.deed}</td>
+                    <td class="who">{row.who}</td>
+                    <td class="deed">{row.deed}</td>
                     <td class="about">{row.about}</td>
                 </tr>
             }

@@ -330,6 +330,7 @@ words! {
     audit: "操作记录", "Who did what";
     audit_none: "还没有记录", "Nothing yet";
     audit_export: "导出 CSV", "Export CSV";
+    command_line: "命令行", "command line";
     col_when: "时间", "When";
     col_who: "谁", "Who";
     col_deed: "操作", "What";

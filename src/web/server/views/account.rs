@@ -2,7 +2,7 @@
 
 use super::at_hand;
 use crate::{
-    domain::audit::{Deed, deed_words},
+    domain::audit::{COMMAND_LINE, Deed, deed_words},
     formats::{csv_table, rfc3339},
     service::Result,
     web::{
@@ -26,7 +26,7 @@ pub async fn audit(caller: &Caller, page: u32) -> Result<AuditPage> {
     let rows = notes.into_iter().map(|note| AuditRow {
         at: times.stamp(note.at),
         deed: deed_words(&note.deed, caller.lang).to_owned(),
-        who: note.who,
+        who: if note.who == COMMAND_LINE { caller.words().command_line.to_owned() } else { note.who },
         about: note.about,
     });
     Ok(AuditPage { rows: rows.collect(), pages })
