@@ -1,11 +1,11 @@
-import { alive, expect, row, test } from "../support/rollcall";
+import { alive, expect, row, send, test } from "../support/rollcall";
 
 /** How many links the queue holds, from "2 / 14". */
 const total = (text: string | null) => Number(text?.split("/")[1]);
 
 async function checkAll(page: import("@playwright/test").Page, url: string) {
   await page.goto(url);
-  await page.getByRole("button", { name: "全部检查" }).first().click();
+  await send(page, page.getByRole("button", { name: "全部检查" }).first());
   await expect(async () => {
     await page.goto(url);
     await expect(page.locator(".card.run")).toContainText("已检查 23", { timeout: 500 });

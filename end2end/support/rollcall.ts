@@ -1,4 +1,4 @@
-import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Locator, type Page, type Response } from "@playwright/test";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -135,6 +135,15 @@ export { expect };
 /** Waits until the browser part has taken the page over. */
 export async function alive(page: Page): Promise<void> {
   await page.waitForFunction(() => document.documentElement.dataset.alive === "yes");
+}
+
+/** Clicks on what sends a form, and waits for its answer: who leaves the page before takes it back. */
+export async function send(page: Page, button: Locator): Promise<void> {
+  // The stream of live news is a POST as well.
+  const sent = (response: Response) => response.request().method() === "POST" && !response.url().endsWith("/api/fn/watch");
+  const answered = page.waitForResponse(sent);
+  await button.click();
+  await answered;
 }
 
 /** Signs in through the page. */

@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// What is in flight gets this long when the process is told to stop.
-pub const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(5);
 /// What was broken off then is written within this time.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Service {
-    /// Starts nothing any more, gives what is in flight [`GRACE`], and returns when all that came of it is written.
+    /// Starts nothing any more, gives what is in flight five seconds, and returns when all that came of it is written.
     /// Runs that are not over stay as they are, to be gone on with.
     pub async fn stop(&self) {
         self.stopping.cancel();

@@ -9,6 +9,12 @@ use crate::{
     store::StoreError,
     web::api::fault::Fault,
 };
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use std::any::Any;
 
 /// Letters of an id: enough to find a line in a log.
 const ID_LETTERS: usize = 8;
@@ -52,6 +58,12 @@ pub fn broken(error: &ServiceError, lang: Lang) -> Fault {
     Fault::Broken(
         lang.pick(format!("服务器出错，日志编号 {id}"), format!("The server failed; look for {id} in its log")),
     )
+}
+
+/// What a request is told whose handler has panicked. The panic itself is on standard error.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request broke, see above");
+    (StatusCode::INTERNAL_SERVER_ERROR, "The server failed; its log has more.\n").into_response()
 }
 
 fn in_chinese(error: &ServiceError) -> Option<String> {

@@ -25,6 +25,8 @@ const FIELDS_MAX: usize = 64 << 10;
 /// Larger posts of plain fields are refused; files come as multipart and have a bound of their own.
 const POST_MAX: usize = 8 << 20;
 const ANSWER_MAX: usize = 1 << 20;
+/// The one function that takes files.
+const FILES: &str = "/preview_import";
 /// Never shown again.
 const SECRET: [&str; 4] = ["password", "again", "old", "token"];
 
@@ -42,6 +44,10 @@ pub fn take_flash() -> Flash {
 
 /// Runs around the server functions.
 pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // server_fn takes for granted that a form of files is one.
+    if request.uri().path().ends_with(FILES) && !is_multipart(request.headers()) {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send a form as multipart/form-data\n").into_response();
+    }
     if request.method() != Method::POST || !wants_page(request.headers()) {
         return next.run(request).await;
     }
@@ -101,6 +107,11 @@ async fn redirect(state: &AppState, answer: Response, fields: Vec<(String, Strin
     let location = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(header::LOCATION, location);
     response
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.starts_with("multipart/form-data") && kind.contains("boundary=")
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {

@@ -34,6 +34,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::{
     Expiry, SessionManagerLayer,
     cookie::{SameSite, time::Duration},
@@ -139,6 +140,8 @@ fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        // A request that breaks is answered as such, and harms no other.
+        .layer(CatchPanicLayer::custom(faults::panicked))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))
         .layer(middleware::from_fn(hosts::secure_cookies))
         .layer(middleware::from_fn(headers::set))
