@@ -104,7 +104,7 @@ async fn one(
     if service.store().claim_due(row.id, row.last_due, now).await? {
         tracing::info!(schedule = row.id, scope = %row.scope, "a schedule is due");
         if let Err(error) = service.start_scheduled(&row.scope).await {
-            service.store().claim_due(row.id, Some(now), row.last_due.unwrap_or(now)).await?;
+            service.store().claim_due(row.id, Some(now), since).await?;
             return Err(error);
         }
     }

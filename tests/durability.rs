@@ -191,6 +191,9 @@ async fn told_to_stop_it_starts_nothing_and_writes_what_was_in_flight() {
     let mut server = desk.serve_first_signed_in();
     assert_eq!(server.1.post("/api/fn/check_all", &[]).status, 200);
     until(async || hits.lock().unwrap().len() == 8).await;
+    // One who never ends his request is not waited for.
+    let mut half = std::net::TcpStream::connect(&server.0.addr).unwrap();
+    std::io::Write::write_all(&mut half, b"GET /links HTTP/1.1\r\nHost: 127").unwrap();
     let start = Instant::now();
     server.0.signal("TERM");
     let ended = server.0.child.wait().unwrap();

@@ -7,7 +7,7 @@ use crate::{
     web::server::{self, Entrance, once::SetupToken},
 };
 use clap::Args;
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,9 @@ pub async fn run(context: &Context, args: ServeArgs) -> Outcome {
     until_stopped(listener, service, Entrance::LogIn(setup)).await
 }
 
+/// Answers that are under way when all else has ended get this long.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
 /// Opens the port.
 pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(addr).await.map_err(|error| {
@@ -60,7 +63,7 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
     let background = tokio::spawn(lifecycle::background(service.clone(), shutdown.clone()));
     let public_url = service.settings().await?.public_url;
     let stopping = (shutdown.clone(), service.clone());
-    let stopped = tokio::spawn(async move {
+    let mut stopped = tokio::spawn(async move {
         let (shutdown, service) = stopping;
         tokio::select! {
             () = lifecycle::stop_signal() => tracing::info!("stopping; a second signal ends it at once"),
@@ -69,10 +72,22 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
         shutdown.cancel();
         service.stop().await;
     });
-    let served = server::serve(listener, service, &public_url, entrance, shutdown.clone()).await;
+    let serving = server::serve(listener, service, &public_url, entrance, shutdown.clone());
+    // What is in flight is written before the process ends. Whoever has not sent the whole of a request by then, or
+    // does not take its answer, is not waited for.
+    let late = async {
+        // A panic in it was logged.
+        let _ = (&mut stopped).await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        () = late => Ok(()),
+    };
     shutdown.cancel();
-    // What is in flight is written before the process ends; a panic in it was logged.
-    let _ = stopped.await;
+    if !stopped.is_finished() {
+        let _ = stopped.await;
+    }
     // It ends with the token; a panic in it was logged.
     let _ = background.await;
     served.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::Failed(format!("the server failed: {error}")))

@@ -28,7 +28,6 @@ struct Row<'a> {
     attempts: u32,
     change: String,
     final_url: Option<&'a str>,
-    evidence: String,
     letter: char,
     flags: String,
     /// Where the check was good and the title not a stranger's.
@@ -48,7 +47,6 @@ impl<'a> Row<'a> {
             attempts: seen.attempts,
             change: word(record.change),
             final_url: seen.final_url.as_deref(),
-            evidence: bounded(seen),
             letter: seen.standing().letter(),
             flags: json(&seen.flags),
             good_title: seen
@@ -70,8 +68,8 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
             .execute(&mut *tx)
             .await?;
     }
-    let rows: Vec<Row> =
-        records.iter().filter_map(|record| record.seen.as_ref().map(|seen| Row::of(run_id, record, seen))).collect();
+    let seen = || records.iter().filter_map(|record| record.seen.as_ref().map(|seen| (record, seen)));
+    let rows: Vec<Row> = seen().map(|(record, seen)| Row::of(run_id, record, seen)).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -102,25 +100,22 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     let exempt = Standing::Exempt.letter();
     // An exempt link was not checked.
     let fresh: Vec<&Row> = rows.iter().filter(|row| row.letter != exempt && pending.contains(&row.link)).collect();
-    let fresh = Fresh { links: fresh.iter().map(|row| row.link).collect(), rows: json(&fresh) };
-    keep_evidence(tx, &fresh).await?;
+    let links: HashSet<i64> = fresh.iter().map(|row| row.link).collect();
+    let told = seen().filter(|(record, _)| links.contains(&record.link_id));
+    let told: Vec<_> = told.map(|(record, seen)| (record.link_id, seen.final_url.as_deref(), bounded(seen))).collect();
+    keep_evidence(tx, run_id, &told).await?;
     note_newest(tx, &fresh).await
 }
 
-/// Checks that were made and are new here.
-struct Fresh {
-    links: Vec<i64>,
-    rows: String,
-}
-
 /// Keeps what was seen in full, and drops that of the check that has just become too old for it.
-async fn keep_evidence(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
+async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64, told: &[(i64, Option<&str>, String)]) -> Result<()> {
     sqlx::query(
         "INSERT INTO evidence (link_id, run_id, final_url, details)
-         SELECT r.value ->> 'link', r.value ->> 'run', r.value ->> 'final_url', r.value ->> 'evidence'
+         SELECT r.value ->> 0, ?2, r.value ->> 1, r.value ->> 2
          FROM json_each(?1) r WHERE true ON CONFLICT DO NOTHING",
     )
-    .bind(&fresh.rows)
+    .bind(json(&told))
+    .bind(run_id)
     .execute(&mut *tx)
     .await?;
     sqlx::query(
@@ -129,7 +124,7 @@ async fn keep_evidence(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
                  (SELECT run_id FROM run_items WHERE link_id = j.value ORDER BY run_id DESC LIMIT 1 OFFSET ?2)
              WHERE i.change = 'none')",
     )
-    .bind(json(&fresh.links))
+    .bind(json(&told.iter().map(|(link, ..)| link).collect::<Vec<_>>()))
     .bind(FULL_EVIDENCE_CHECKS)
     .execute(tx)
     .await?;
@@ -137,7 +132,7 @@ async fn keep_evidence(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
 }
 
 /// Keeps the newest check with its link.
-async fn note_newest(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
+async fn note_newest(tx: &mut SqliteConnection, fresh: &[&Row<'_>]) -> Result<()> {
     sqlx::query(
         "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
              last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
@@ -145,7 +140,7 @@ async fn note_newest(tx: &mut SqliteConnection, fresh: &Fresh) -> Result<()> {
              good_title = coalesce(r.value ->> 'good_title', good_title)
          FROM json_each(?1) r WHERE links.id = r.value ->> 'link'",
     )
-    .bind(&fresh.rows)
+    .bind(json(&fresh))
     .bind(i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX))
     .execute(tx)
     .await?;
