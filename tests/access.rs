@@ -41,6 +41,21 @@ fn a_made_up_address_gets_past_no_limit() {
 }
 
 #[test]
+fn many_tries_at_once_are_no_way_around() {
+    let desk = Desk::new();
+    let server = desk.serve(&[]);
+    server.browser().set_up(&server);
+    let tried: Vec<_> = (0..40)
+        .map(|_| {
+            let mut browser = english(server.browser());
+            std::thread::spawn(move || wait(&browser.sign_in("wrong")).is_none())
+        })
+        .collect();
+    let looked_at = tried.into_iter().map(|one| one.join().unwrap()).filter(|looked_at| *looked_at).count();
+    assert!(looked_at <= 6, "{looked_at} of 40 were looked at");
+}
+
+#[test]
 fn a_trusted_proxy_tells_visitors_apart_and_a_visitor_cannot_lie_to_it() {
     let desk = Desk::new();
     desk.out(&["setting", "set", "trusted_proxies", "127.0.0.1"]);

@@ -5,6 +5,7 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
     password_hash::{PasswordHash, SaltString, rand_core::OsRng},
 };
+use tokio::sync::Semaphore;
 
 /// Shorter passwords are refused: NIST SP 800-63B, 5.1.1.1.
 pub const PASSWORD_MIN: usize = 8;
@@ -13,6 +14,8 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
+/// Passwords that are hashed at once: each takes its memory and a processor.
+static HASHING: Semaphore = Semaphore::const_new(2);
 
 impl Service {
     /// Makes the first account; false where there is one already.
@@ -66,6 +69,7 @@ async fn hash_password(password: &str) -> Result<String> {
         return Err(ServiceError::ShortPassword);
     }
     let password = password.to_owned();
+    let _place = HASHING.acquire().await;
     let hashed = tokio::task::spawn_blocking(move || {
         let salt = SaltString::generate(&mut OsRng);
         argon2().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string()).map_err(|e| e.to_string())
@@ -79,6 +83,7 @@ async fn hash_password(password: &str) -> Result<String> {
 /// # Errors
 /// [`ServiceError::Password`] where the hash cannot be read.
 pub async fn check_password(password: String, hash: Option<String>) -> Result<bool> {
+    let _place = HASHING.acquire().await;
     let checked = tokio::task::spawn_blocking(move || {
         let Some(hash) = hash else {
             let salt = SaltString::encode_b64(&[0; SALT_BYTES]).map_err(|e| e.to_string())?;

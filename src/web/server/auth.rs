@@ -54,11 +54,11 @@ pub async fn gate(state: &AppState) -> Result<Gate, Fault> {
 pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, again: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
     let place = place::visitor(state).await;
-    may_try(state, "", place)?;
+    take_try(state, "", place)?;
     if !state.setup.is(token.trim()) {
-        state.throttle.failed("", place);
         return Err(Fault::Refused(words.wrong_token.to_owned()));
     }
+    state.throttle.succeeded("", place);
     if password != again {
         return Err(Fault::Refused(words.passwords_differ.to_owned()));
     }
@@ -75,11 +75,10 @@ pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, a
 pub async fn sign_in(state: &AppState, name: &str, password: String, next: &str) -> Result<Done, Fault> {
     let words = words_of(document::request_lang());
     let (name, place) = (name.trim().to_lowercase(), place::visitor(state).await);
-    may_try(state, &name, place)?;
+    take_try(state, &name, place)?;
     let mut session = session().ok_or(Fault::SignIn)?;
     let credentials = Credentials { name: name.clone(), password };
     let Some(user) = session.authenticate(credentials).await.map_err(broken)? else {
-        state.throttle.failed(&name, place);
         tracing::warn!(?name, %place, "a sign-in failed");
         let who: String = name.chars().take(NAME_MAX).collect();
         state.service.note(&who, Deed::SignInFailed, place.to_string()).await;
@@ -113,11 +112,11 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
     let mut session = session().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
     let user = session.user.clone().ok_or_else(|| Fault::Refused(words.demo_has_none.to_owned()))?;
     let place = place::visitor(&caller.state).await;
-    may_try(&caller.state, &user.name, place)?;
+    take_try(&caller.state, &user.name, place)?;
     if !crate::service::check_password(old, Some(user.password.clone())).await? {
-        caller.state.throttle.failed(&user.name, place);
         return Err(Fault::Refused(words.wrong_password.to_owned()));
     }
+    caller.state.throttle.succeeded(&user.name, place);
     if password != again {
         return Err(Fault::Refused(words.passwords_differ.to_owned()));
     }
@@ -132,11 +131,9 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
 }
 
 /// Refuses whoever was wrong too often lately.
-fn may_try(state: &AppState, name: &str, place: IpAddr) -> Result<(), Fault> {
-    match state.throttle.wait(name, place) {
-        0 => Ok(()),
-        wait => Err(Fault::Refused(words_of(document::request_lang()).wait_seconds(wait))),
-    }
+fn take_try(state: &AppState, name: &str, place: IpAddr) -> Result<(), Fault> {
+    let refused = |wait| Fault::Refused(words_of(document::request_lang()).wait_seconds(wait));
+    state.throttle.take(name, place).map_err(refused)
 }
 
 fn session() -> Option<Auth> {

@@ -44,40 +44,45 @@ impl Throttle {
         Throttle { clock, failures: Arc::default() }
     }
 
-    /// Whole seconds to wait before the next try; 0 where it may go ahead.
-    pub fn wait(&self, name: &str, peer: IpAddr) -> i64 {
-        let now = self.clock.now();
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = keys(name, peer).into_iter().filter_map(|key| failures.get(&key)).map(|f| f.until() - now).max();
-        left.map_or(0, |left| (left.num_milliseconds().max(0) + 999) / 1000)
-    }
-
-    pub fn failed(&self, name: &str, peer: IpAddr) {
+    /// Takes a try, which counts as a wrong one until [`Throttle::succeeded`] says otherwise: many at the same time get
+    /// no further than one after another.
+    ///
+    /// # Errors
+    /// Whole seconds to wait, where it is too early for another.
+    pub fn take(&self, name: &str, place: IpAddr) -> Result<(), i64> {
         let now = self.clock.now();
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|_, held| now - held.last < FORGOTTEN);
+        let keys = keys(name, place);
+        let left = keys.iter().filter_map(|key| failures.get(key)).map(|f| f.until() - now).max();
+        match left.map_or(0, |left| (left.num_milliseconds().max(0) + 999) / 1000) {
+            0 => {}
+            wait => return Err(wait),
+        }
         if failures.len() >= KEYS_MAX
             && let Some(oldest) = failures.iter().min_by_key(|(_, held)| held.last).map(|(key, _)| key.clone())
         {
             failures.remove(&oldest);
         }
-        for key in keys(name, peer) {
+        for key in keys {
             let held = failures.entry(key).or_insert(Failures { count: 0, last: now });
             *held = Failures { count: held.count + 1, last: now };
         }
+        Ok(())
     }
 
-    pub fn succeeded(&self, name: &str, peer: IpAddr) {
+    /// The last try was right: what came before it is forgotten.
+    pub fn succeeded(&self, name: &str, place: IpAddr) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        keys(name, peer).iter().for_each(|key| {
+        keys(name, place).iter().for_each(|key| {
             failures.remove(key);
         });
     }
 }
 
-fn keys(name: &str, peer: IpAddr) -> [String; 2] {
+fn keys(name: &str, place: IpAddr) -> [String; 2] {
     // A household has a /64 of its own.
-    let place = match peer {
+    let place = match place {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => v6.segments()[..4].iter().map(|s| format!("{s:x}")).collect::<Vec<_>>().join(":"),
     };
@@ -107,21 +112,18 @@ mod tests {
         let clock = Arc::new(Hand(Mutex::new("2026-11-21T00:00:00Z".parse().unwrap())));
         let throttle = Throttle::new(clock.clone());
         let (here, there) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
-        for _ in 0..FREE {
-            throttle.failed("me", here);
+        for _ in 0..=FREE {
+            assert_eq!(throttle.take("me", here), Ok(()));
         }
-        assert_eq!(throttle.wait("me", here), 0);
-        throttle.failed("me", here);
-        assert_eq!(throttle.wait("me", there), 1, "by account, wherever it comes from");
-        assert_eq!(throttle.wait("other", here), 1, "by address, whoever it is");
-        assert_eq!(throttle.wait("other", there), 0);
-        throttle.failed("me", here);
-        throttle.failed("me", here);
-        assert_eq!(throttle.wait("me", here), 4);
-        *clock.0.lock().unwrap() += TimeDelta::seconds(4);
-        assert_eq!(throttle.wait("me", here), 0);
-        throttle.failed("me", here);
+        assert_eq!(throttle.take("me", there), Err(1), "by account, wherever it comes from");
+        assert_eq!(throttle.take("other", here), Err(1), "by address, whoever it is");
+        assert_eq!(throttle.take("other", there), Ok(()));
+        for wait in [1, 2, 4] {
+            assert_eq!(throttle.take("me", here), Err(wait), "what is refused costs no more");
+            *clock.0.lock().unwrap() += TimeDelta::seconds(wait);
+            assert_eq!(throttle.take("me", here), Ok(()));
+        }
         throttle.succeeded("me", here);
-        assert_eq!(throttle.wait("me", here), 0);
+        assert_eq!(throttle.take("me", here), Ok(()));
     }
 }
