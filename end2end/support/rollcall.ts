@@ -1,9 +1,10 @@
 import { expect, test as base, type BrowserContext, type Locator, type Page, type Response } from "@playwright/test";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const binary = resolve(process.env.ROLLCALL_BIN ?? "../target/debug/rollcall");
 
@@ -66,9 +67,14 @@ export class Workspace {
     return this.feed("", ...args);
   }
 
+  /** Runs a command that asks servers of this very process, which `run` would hold up. */
+  async runBeside(...args: string[]): Promise<void> {
+    await promisify(execFile)(binary, args, { env: { ...process.env, ...this.env } });
+  }
+
   /** Runs a command with something on its standard input. */
   feed(input: string, ...args: string[]): string {
-    return execFileSync(binary, args, { env: { ...process.env, ...this.env }, encoding: "utf8", input });
+    return execFileSync(binary, args, { env: { ...process.env, ...this.env }, encoding: "utf8", input, stdio: "pipe" });
   }
 
   remove(): void {

@@ -42,10 +42,11 @@ pub fn Schedules(schedules: Vec<ScheduleNote>, groups: Vec<String>, timezone: St
 fn scopes(words: &Words, groups: &[String]) -> Vec<(String, String)> {
     let codes = ["all".to_owned(), "hidden".to_owned()].into_iter();
     let codes = codes.chain(groups.iter().filter(|name| !name.is_empty()).map(|name| format!("group:{name}")));
-    codes
-        .filter_map(|code| Some((schedule::Scope::parse(&code)?.in_words(words.lang), code)))
-        .map(|(w, c)| (c, w))
-        .collect()
+    let in_words = |code: String| {
+        let scope = schedule::Scope::parse(&code)?.in_words(words.lang);
+        Some((code, scope))
+    };
+    codes.filter_map(in_words).collect()
 }
 
 #[component]
