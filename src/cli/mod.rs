@@ -21,7 +21,7 @@ mod whitelist;
 use crate::{
     clock::{SharedClock, SystemClock},
     config,
-    domain::lang::Lang,
+    domain::{lang::Lang, settings},
     engine::guard::Allowed,
     lifecycle,
     service::{Network, Service, ServiceError},
@@ -299,8 +299,7 @@ fn start_log(format: LogFormat, level: tracing::Level) {
 }
 
 fn parse_net(text: &str) -> Result<IpNet, String> {
-    let whole = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| whole()).map_err(|_| "write an address with a prefix, such as 127.0.0.0/8".to_owned())
+    settings::parse_net(text).ok_or_else(|| "write an address with a prefix, such as 127.0.0.0/8".to_owned())
 }
 
 fn parse_dns(text: &str) -> Result<SocketAddr, String> {

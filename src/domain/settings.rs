@@ -4,7 +4,7 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-pub use keys::{Input, Key, Section, all as keys, seconds};
+pub use keys::{Input, Key, Section, all as keys, parse_net, seconds};
 
 use super::{address, backlink::MySites, class::Class, policy::Policy};
 use chrono::TimeDelta;

@@ -42,8 +42,8 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        let mut registry = Registry::with_prefix("rollcall");
-        let metrics = Metrics {
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("rollcall"),
             checks: Family::default(),
             check_time: Histogram::new(CHECK_BUCKETS),
             runs: Family::default(),
@@ -56,8 +56,8 @@ impl Default for Metrics {
             free: Gauge::default(),
             wal: Gauge::default(),
             read_time: Gauge::default(),
-            registry: Registry::default(),
         };
+        let registry = &mut metrics.registry;
         registry.register("checks", "Checks that ended, by class", metrics.checks.clone());
         let (seconds, bytes) = (|| Unit::Seconds, || Unit::Bytes);
         registry.register_with_unit("check", "How long checks took", seconds(), metrics.check_time.clone());
@@ -78,7 +78,7 @@ impl Default for Metrics {
         registry.register_with_unit("database_size", "The database file", bytes(), metrics.size.clone());
         registry.register_with_unit("database_free", "Of these unused", bytes(), metrics.free.clone());
         registry.register_with_unit("database_wal", "Written and not yet in the file", bytes(), metrics.wal.clone());
-        Metrics { registry, ..metrics }
+        metrics
     }
 }
 

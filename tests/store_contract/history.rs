@@ -1,10 +1,9 @@
-//! What stays of checks over the years, and who did what.
+//! What stays of checks over the years.
 
 use super::{now, outcome, plan, two};
 use chrono::{DateTime, TimeDelta, Utc};
 use rollcall::{
     domain::{
-        audit::{Deed, Note},
         class::Class,
         observation::{Observation, Standing},
         progress::Trigger,
@@ -58,16 +57,4 @@ pub async fn space_is_given_back(store: SharedStore) {
     assert!(size.file > 0 && size.free == 0, "{size:?}");
     assert!(store.examine().await.unwrap().is_empty());
     assert!(store.folder().is_dir());
-}
-
-pub async fn who_did_what_is_kept_for_a_time(store: SharedStore) {
-    for (days, deed) in [(0, Deed::SignedIn), (1, Deed::Imported)] {
-        let at = now() + TimeDelta::days(days);
-        store.note(&Note { at, who: "me".into(), deed: deed.code().into(), about: "<b>友".into() }).await.unwrap();
-    }
-    let (notes, all) = store.notes(0, 1).await.unwrap();
-    assert_eq!((notes[0].deed.as_str(), notes[0].about.as_str(), all), ("imported", "<b>友", 2), "the newest first");
-    store.sweep_notes(now() + TimeDelta::hours(1)).await.unwrap();
-    assert_eq!(store.notes(0, 9).await.unwrap().1, 1);
-    assert!(store.notes(1, 9).await.unwrap().0.is_empty());
 }

@@ -1,11 +1,13 @@
 //! What every store keeps to. A second backend joins by one more line in `backends!`.
 
+mod accounts;
 mod history;
 #[path = "../support/mod.rs"]
 mod support;
 
+use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time};
 use chrono::{DateTime, TimeDelta, Utc};
-use history::{old_checks_become_days, space_is_given_back, who_did_what_is_kept_for_a_time};
+use history::{old_checks_become_days, space_is_given_back};
 use rollcall::{
     domain::{
         class::Class,
@@ -350,29 +352,6 @@ async fn history_is_found_by_link_and_run(store: SharedStore) {
     assert!(store.checks(b, 5).await.unwrap().is_empty());
     assert_eq!(store.lately(5).await.unwrap().len(), 1, "what was shown and hidden is kept");
     assert_eq!(store.unfinished(second).await.unwrap(), [a]);
-}
-
-async fn accounts_and_sessions(store: SharedStore) {
-    let id = store.add_user("me", "hash", true, now()).await.unwrap().unwrap();
-    assert_eq!(store.add_user("two", "hash", true, now()).await.unwrap(), None, "the first is there");
-    assert_eq!(store.add_user("ME", "hash", false, now()).await.unwrap(), None, "the name is taken");
-    assert_eq!(store.user(id).await.unwrap().unwrap().epoch, 0);
-    assert!(store.set_password("me", "other").await.unwrap());
-    assert!(!store.set_password("nobody", "other").await.unwrap());
-    store.end_sessions(id).await.unwrap();
-    let user = store.users().await.unwrap().remove(0);
-    assert_eq!((user.password.as_str(), user.epoch), ("other", 2));
-    let ends = now() + TimeDelta::hours(1);
-    assert!(store.put_session("s", "{}", ends, true).await.unwrap());
-    assert!(!store.put_session("s", "{}", ends, true).await.unwrap(), "the id is taken");
-    assert!(store.put_session("s", "{1}", ends, false).await.unwrap());
-    assert_eq!(store.session("s", now()).await.unwrap().as_deref(), Some("{1}"));
-    assert_eq!(store.session("s", ends).await.unwrap(), None, "it has ended");
-    store.sweep_sessions(ends).await.unwrap();
-    assert_eq!(store.session("s", now()).await.unwrap(), None);
-    store.put_session("t", "{}", ends, true).await.unwrap();
-    store.remove_session("t").await.unwrap();
-    assert_eq!(store.session("t", now()).await.unwrap(), None);
 }
 
 async fn adoption_is_by_compare_and_swap(store: SharedStore) {

@@ -5,6 +5,7 @@ mod system;
 mod verdicts;
 
 use super::{Settings, Why};
+pub use system::parse_net;
 
 /// Where a key stands on the settings page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -195,9 +195,13 @@ pub const KEYS: &[Key] = &[
     },
 ];
 
+/// A net, or a single address.
+pub fn parse_net(text: &str) -> Option<IpNet> {
+    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+}
+
 fn net(text: &str) -> Result<IpNet, Why> {
-    let one = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| one()).map_err(|_| {
+    parse_net(text).ok_or_else(|| {
         both(
             &format!("“{text}”不是地址，请填写如 127.0.0.1 或 10.0.0.0/8"),
             &format!("{text:?} is no address; write one such as 127.0.0.1 or 10.0.0.0/8"),

@@ -6,6 +6,7 @@ use crate::{
         components::{
             bits::At,
             form::{Field, Form, Kind, typed},
+            links_tools::Select,
         },
         dto::ScheduleNote,
         words::{Words, use_words},
@@ -49,6 +50,7 @@ fn scopes(words: &Words, groups: &[String]) -> Vec<(String, String)> {
     codes.filter_map(in_words).collect()
 }
 
+/// The choice of what a schedule is over.
 #[component]
 fn Scope(mut scopes: Vec<(String, String)>, chosen: String) -> impl IntoView {
     let words = use_words();
@@ -56,23 +58,7 @@ fn Scope(mut scopes: Vec<(String, String)>, chosen: String) -> impl IntoView {
     if let Some(scope) = schedule::Scope::parse(&chosen).filter(|_| !scopes.iter().any(|(code, _)| *code == chosen)) {
         scopes.push((chosen.clone(), scope.in_words(words.lang)));
     }
-    let options: Vec<_> = scopes
-        .into_iter()
-        .map(|(code, label)| {
-            let selected = code == chosen;
-            view! {
-                <option value=code selected=selected>
-                    {label}
-                </option>
-            }
-        })
-        .collect();
-    view! {
-        <select name="scope" aria-label=words.scope>
-            {options}
-        </select>
-    }
-    .into_any()
+    view! { <Select name="scope" label=words.scope options=scopes chosen=chosen /> }
 }
 
 #[component]

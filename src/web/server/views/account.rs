@@ -1,6 +1,6 @@
 //! Who is signed in where, and who did what.
 
-use super::at_hand;
+use super::{Times, at_hand};
 use crate::{
     domain::audit::{COMMAND_LINE, Deed, deed_words},
     formats::{csv_table, rfc3339},
@@ -40,8 +40,7 @@ pub async fn audit_csv(service: &crate::service::Service) -> Result<String> {
 }
 
 /// The caller's sessions, the one in use lately first.
-pub async fn sessions(caller: &Caller) -> Result<Vec<SessionNote>> {
-    let (_, times) = at_hand(caller).await?;
+pub async fn sessions(caller: &Caller, times: Times) -> Result<Vec<SessionNote>> {
     let mut held = auth::sessions_of(&caller.state).await?;
     held.sort_by_key(|session| std::cmp::Reverse(session.used));
     let note = |session: auth::Held| SessionNote {

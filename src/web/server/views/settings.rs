@@ -41,7 +41,7 @@ pub async fn page(caller: &Caller, url: String, sites: String) -> Result<Setting
             scope: row.scope.to_string(),
         });
     }
-    let sessions = super::account::sessions(caller).await?;
+    let sessions = super::account::sessions(caller, times).await?;
     let groups = caller.service.store().groups().await?.into_iter().map(|(name, _)| name).collect();
     let trial = if url.trim().is_empty() { None } else { Some(try_page(caller, &settings, url, sites).await) };
     Ok(SettingsPage { fields, schedules, groups, timezone: zone, user: caller.name.clone(), sessions, trial })
