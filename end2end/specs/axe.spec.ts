@@ -26,9 +26,8 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("axe finds nothing serious at the door", async ({ workspace, browser }) => {
-  const { Rollcall } = await import("../support/rollcall");
-  const server = await Rollcall.start(["serve"], workspace.env);
+test("axe finds nothing serious at the door", async ({ workspace, start, browser }) => {
+  const server = await start(["serve"], workspace.env);
   const context = await browser.newContext({ bypassCSP: true, locale: "en-GB" });
   const page = await context.newPage();
   await page.goto(await server.setupUrl());
@@ -36,5 +35,4 @@ test("axe finds nothing serious at the door", async ({ workspace, browser }) => 
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
   await context.close();
-  await server.stop();
 });

@@ -1,4 +1,4 @@
-import { alive, expect, Rollcall, row, secondTab, serverLost, signIn, test } from "../support/rollcall";
+import { alive, expect, row, secondTab, serverLost, signIn, test } from "../support/rollcall";
 
 const bar = ".runbar .now";
 
@@ -49,7 +49,7 @@ test("a run can be cancelled: what was finished stays", async ({ demo, page }) =
   await expect(page.locator("tbody tr").first()).toContainText("检查已取消");
 });
 
-test("a lost server is told, found again and followed from there", async ({ workspace, page, excused, server }) => {
+test("a lost server is told, found again and followed from there", async ({ workspace, start, page, excused, server }) => {
   excused.push(serverLost);
   workspace.run("link", "add", "http://127.0.0.1:9000/", "--name", "nobody");
   await signIn(page, server.url);
@@ -57,15 +57,14 @@ test("a lost server is told, found again and followed from there", async ({ work
   await alive(page);
   await server.stop("SIGKILL");
   await expect(page.locator(".offline")).toContainText("正在重连");
-  const again = await Rollcall.start(["serve"], workspace.env, new URL(server.url).port);
+  await start(["serve"], workspace.env, new URL(server.url).port);
   await expect(page.locator(".offline")).toBeEmpty();
   // A run of another process shows up as well.
   workspace.run("check");
   await expect(page.locator(row("nobody"))).toContainText("连接被拒绝");
-  await again.stop();
 });
 
-test("a server restarted in the middle of a run goes on with it, in the page as well", async ({ workspace, page, excused, server }) => {
+test("a server restarted in the middle of a run goes on with it, in the page as well", async ({ workspace, start, page, excused, server }) => {
   excused.push(serverLost);
   // Addresses that never answer (192.0.2.0/24 is for documentation) keep a run going for its time limit.
   workspace.run("setting", "set", "timeout", "6");
@@ -83,13 +82,12 @@ test("a server restarted in the middle of a run goes on with it, in the page as 
   await page.getByRole("button", { name: "全部检查" }).click();
   await expect(page.locator(row("refuses"))).toContainText("将隐藏");
   await server.stop("SIGKILL");
-  const again = await Rollcall.start(["serve"], workspace.env, new URL(server.url).port);
+  await start(["serve"], workspace.env, new URL(server.url).port);
   await expect(page.locator(bar)).toBeVisible();
   await expect(page.locator(row("silent"))).toContainText("已隐藏", { timeout: 30_000 });
   await expect(page.locator(row("refuses"))).toContainText("已隐藏");
   await page.goto(`${server.url}/runs`);
   await expect(page.locator("tbody tr")).toHaveCount(1);
   await expect(page.locator("tbody tr").first()).toContainText("检查完成");
-  await again.stop();
   silent.close();
 });

@@ -1,9 +1,8 @@
 import { admin, alive, expect, row, secondTab, test } from "../support/rollcall";
 
 /** Set up, import, check all live in two tabs, whitelist, re-check, filter, undo, hold and apply. */
-test("the whole story, from the first visit on", async ({ workspace, page, context }) => {
+test("the whole story, from the first visit on", async ({ workspace, start, page, context }) => {
   test.slow();
-  const { Rollcall } = await import("../support/rollcall");
   const { createServer } = await import("node:http");
   // Friends on loopback: one links back, ten do not.
   const friend = createServer((request, response) => {
@@ -15,7 +14,7 @@ test("the whole story, from the first visit on", async ({ workspace, page, conte
   const { port } = friend.address() as { port: number };
   const at = (path: string) => `http://127.0.0.1:${port}/${path}`;
 
-  const server = await Rollcall.start(["serve"], workspace.env);
+  const server = await start(["serve"], workspace.env);
   // Whoever has no token gets nowhere.
   await page.goto(server.url);
   await expect(page).toHaveURL(/\/setup/);
@@ -119,6 +118,5 @@ test("the whole story, from the first visit on", async ({ workspace, page, conte
   await page.locator("input[name=password]").fill(admin.password);
   await page.locator("main button.primary").click();
   await expect(page).toHaveURL(`${server.url}/links?status=hidden`);
-  await server.stop();
   friend.close();
 });

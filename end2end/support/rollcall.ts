@@ -103,7 +103,14 @@ function watch(page: Page, faults: string[], scripts: boolean): void {
 /** What a page says when its server is gone, whichever request meets that first. */
 export const serverLost = /net::ERR_|TypeError: network error|Failed to fetch/;
 
-type Fixtures = { excused: RegExp[]; faults: string[]; demo: Rollcall; workspace: Workspace; server: Rollcall };
+type Fixtures = {
+  excused: RegExp[];
+  faults: string[];
+  workspace: Workspace;
+  start: typeof Rollcall.start;
+  demo: Rollcall;
+  server: Rollcall;
+};
 
 export const test = base.extend<Fixtures>({
   /** What a test is about, and so no fault in it; asked at its very end, since such news come late. */
@@ -113,26 +120,30 @@ export const test = base.extend<Fixtures>({
     await use(faults);
     expect(faults.filter((fault) => !excused.some((expected) => expected.test(fault)))).toEqual([]);
   },
-  context: async ({ context, faults, javaScriptEnabled }, use) => {
-    context.on("page", (page) => watch(page, faults, javaScriptEnabled !== false));
-    await use(context);
-  },
-  demo: async ({}, use) => {
-    const demo = await Rollcall.start(["demo"]);
-    await use(demo);
-    await demo.stop();
-  },
   workspace: async ({}, use) => {
     const workspace = new Workspace();
     await use(workspace);
     workspace.remove();
   },
+  /** Starts a program that is stopped once every page is closed: a page that is still open would miss it. */
+  start: async ({ workspace: _ }, use) => {
+    const running: Rollcall[] = [];
+    await use(async (...how) => {
+      const program = await Rollcall.start(...how);
+      running.push(program);
+      return program;
+    });
+    for (const program of running) await program.stop();
+  },
+  context: async ({ start: _, context, faults, javaScriptEnabled }, use) => {
+    context.on("page", (page) => watch(page, faults, javaScriptEnabled !== false));
+    await use(context);
+  },
+  demo: async ({ start }, use) => use(await start(["demo"])),
   /** `serve` on a workspace that has an account. */
-  server: async ({ workspace }, use) => {
+  server: async ({ workspace, start }, use) => {
     workspace.feed(admin.password, "user", "add", admin.name);
-    const server = await Rollcall.start(["serve"], workspace.env);
-    await use(server);
-    await server.stop();
+    await use(await start(["serve"], workspace.env));
   },
 });
 
