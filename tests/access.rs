@@ -2,6 +2,11 @@
 
 mod support;
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 use support::desk::{Answer, Browser, Desk};
 
 const PASSWORD: &str = "a long enough password";
@@ -163,5 +168,28 @@ fn what_is_done_is_noted_with_who_did_it_and_exported() {
     assert!(page.contains("changed a setting") && page.contains("=Alice"), "{page}");
     for path in ["/audit", "/audit.csv"] {
         assert!(matches!(server.browser().get(path).status, 302 | 303), "{path} wants a log-in");
+    }
+}
+
+#[test]
+fn a_request_that_never_ends_is_hung_up_on() {
+    let desk = Desk::new();
+    let server = desk.serve(&[]);
+    let start = Instant::now();
+    let begun = [
+        "",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        "PRI * HT",
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ];
+    let open = begun.map(|begun| {
+        let mut stream = TcpStream::connect(&server.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        stream
+    });
+    for (mut stream, begun) in open.into_iter().zip(begun) {
+        let ended = stream.read_to_end(&mut Vec::new());
+        assert!(ended.is_ok(), "{begun:?} still holds its connection after {:?}: {ended:?}", start.elapsed());
     }
 }

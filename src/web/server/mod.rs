@@ -26,6 +26,7 @@ use axum::{
 };
 use axum_login::AuthManagerLayerBuilder;
 use bytes::Bytes;
+use hyper_util::rt::TokioTimer;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use std::{
@@ -34,7 +35,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
 use tower_sessions::{
     Expiry, SessionManagerLayer,
     cookie::{SameSite, time::Duration},
@@ -42,6 +43,9 @@ use tower_sessions::{
 
 /// Lists that wait to be imported at most.
 const LISTS: usize = 8;
+/// The head of a request, and each piece of its body, come within this time: who sends none holds a file open.
+const HEAD_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+const BODY_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
 const SESSION_COOKIE: &str = "rollcall";
 
 /// What every request has at hand.
@@ -110,7 +114,19 @@ pub async fn serve(
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await
+    let handle = axum_server::Handle::new();
+    // HTTP/1 only: nothing waits for ever to find out which it is, and browsers speak no other without TLS.
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener).handle(handle.clone()).http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let stop = async {
+        shutdown.cancelled().await;
+        handle.graceful_shutdown(None);
+        std::future::pending().await
+    };
+    tokio::select! {
+        served = server.serve(app) => served,
+        never = stop => never,
+    }
 }
 
 fn router(state: AppState) -> Router {
@@ -140,6 +156,7 @@ fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT))
         // A request that breaks is answered as such, and harms no other.
         .layer(CatchPanicLayer::custom(faults::panicked))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))
