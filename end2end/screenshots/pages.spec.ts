@@ -16,6 +16,7 @@ const pages = {
   whitelist: "/whitelist",
   import: "/import",
   settings: "/settings",
+  audit: "/audit",
 };
 
 for (const { width, theme, locale } of looks) {
