@@ -38,7 +38,7 @@ pub struct Course {
     terms: Arc<Terms>,
     stage: Stage,
     /// The home page's answer, once it is in and another page is asked for.
-    home: Option<Seen>,
+    home: Option<Box<Seen>>,
     discovered: VecDeque<Url>,
     attempts: u32,
     retried: u32,
@@ -143,7 +143,7 @@ impl Course {
             Some(stage) => {
                 self.note(&seen, class);
                 if self.stage == Stage::Home {
-                    self.home = Some(seen);
+                    self.home = Some(Box::new(seen));
                 }
                 self.stage = stage;
                 Next::Ask(Duration::ZERO)
@@ -189,16 +189,16 @@ impl Course {
     /// Puts everything that was seen together.
     fn conclude(&mut self, last: Seen, class: Class, at: DateTime<Utc>) -> Observation {
         let backlink = self.backlink(&last, class);
-        let flags = self.flags(self.home.as_ref().unwrap_or(&last), at);
+        let flags = self.flags(self.home.as_deref().unwrap_or(&last), at);
         let home_title = self.home.as_ref().and_then(|home| home.page.as_ref()?.title.clone());
         let found_elsewhere = class == Class::Ok;
         // What a discovered page lacks says nothing; the home page's own outcome stands.
         let (seen, class) = match (self.home.take(), &self.stage) {
-            (Some(home), Stage::Discovered(_)) if found_elsewhere => (home, Class::Ok),
+            (Some(home), Stage::Discovered(_)) if found_elsewhere => (*home, Class::Ok),
             (Some(home), Stage::Discovered(_)) => {
                 self.stage = Stage::Home;
                 let class = self.class_of(&home);
-                (home, class)
+                (*home, class)
             }
             _ => (last, class),
         };

@@ -51,16 +51,17 @@ pub struct PageFacts {
     /// Where a meta refresh of at most 5 s leads.
     pub refresh: Option<Url>,
     pub friend_pages: Vec<Url>,
-    /// Almost no text and no link, but scripts: its content is made in the browser.
+    /// Almost no text and no link, but scripts: its content is made in the browser. Like what follows not asked where
+    /// the backlink was found.
     pub script_only: bool,
-    /// The parser gave up before the end.
-    pub given_up: bool,
     /// Almost no words and links of its own, as walls and parking pages are.
     pub sparse: bool,
-    /// What walls and parking pages are told by; not looked for where the backlink was found.
+    /// What walls and parking pages are told by.
     pub marks: marks::Seen,
     /// The first words on the page.
     pub excerpt: Option<String>,
+    /// The parser gave up before the end.
+    pub given_up: bool,
 }
 
 /// Whether more of the page is of use.
@@ -118,13 +119,20 @@ pub struct PageReader {
 enum Parser {
     Html {
         tags: Box<HtmlRewriter<'static, Nowhere>>,
-        /// Takes in the words, until there are enough.
-        words: Option<Box<HtmlRewriter<'static, Nowhere>>>,
+        words: Words,
     },
     /// JSON is searched for addresses.
     Json(Strings),
     /// It gave up.
     None,
+}
+
+/// How far the page's words are taken in. Where the backlink is found nobody asks for them.
+enum Words {
+    /// They are all in the sample still.
+    Unread,
+    Reading(Box<HtmlRewriter<'static, Nowhere>>),
+    Enough,
 }
 
 struct Nowhere;
@@ -183,12 +191,14 @@ impl PageReader {
             self.decode(&rest, true);
         }
         let parser = std::mem::replace(&mut self.parser, Parser::None);
-        let is_html = matches!(parser, Parser::Html { .. });
-        if let Parser::Html { tags, words } = parser {
-            // Only the limits can fail here, and that was noted when it happened.
-            let _ = tags.end();
-            let _ = words.map(|words| words.end());
-        }
+        let words = match parser {
+            Parser::Html { tags, words } => {
+                // Only the limits can fail here, and that was noted when it happened.
+                let _ = tags.end();
+                Some(words)
+            }
+            Parser::Json(_) | Parser::None => None,
+        };
         handlers::parse_noscripts(&self.state, false);
         let mut state = lock(&self.state);
         let settled = state.facts.found.is_none();
@@ -209,17 +219,12 @@ impl PageReader {
         }
         let title = htmlize::unescape(state.title.as_str()).split_whitespace().collect::<Vec<_>>().join(" ");
         state.facts.title = Some(title).filter(|t| !t.is_empty());
-        state.facts.script_only = state.scripted && state.links == 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
-        state.facts.sparse = is_html && state.text_bytes < SPARSE_TEXT && state.links < SPARSE_LINKS;
-        if state.facts.found.is_none() {
-            if state.facts.sparse || state.want.marks {
-                state.facts.marks = marks::Seen::on(&self.sample[..self.sample.floor_char_boundary(marks::WINDOW)]);
-            }
-            let words = htmlize::unescape(state.words.as_str());
-            let excerpt: String = words.trim().chars().take(EXCERPT_CHARS).collect();
-            state.facts.excerpt = Some(excerpt).filter(|text| !text.is_empty());
+        let found = state.facts.found.is_some();
+        drop(state);
+        if !found {
+            take_in_words(&self.state, &self.sample, words);
         }
-        std::mem::take(&mut state.facts)
+        std::mem::take(&mut lock(&self.state).facts)
     }
 
     fn begin(&mut self, encoding: &'static Encoding, last: bool) -> Appetite {
@@ -230,8 +235,7 @@ impl PageReader {
             Parser::Json(Strings::default())
         } else {
             let tags = Box::new(HtmlRewriter::new(handlers::settings(&self.state, QUICK), Nowhere));
-            let words = Box::new(HtmlRewriter::new(handlers::words(&self.state), Nowhere));
-            Parser::Html { tags, words: Some(words) }
+            Parser::Html { tags, words: Words::Unread }
         };
         self.decode(&head, last)
     }
@@ -273,12 +277,18 @@ impl PageReader {
             text.push_str(&self.buffer);
         }
         let room = SAMPLE.saturating_sub(self.sample.len());
-        self.sample.push_str(&self.buffer[..self.buffer.floor_char_boundary(room)]);
+        let (sampled, beyond) = self.buffer.split_at(self.buffer.floor_char_boundary(room));
+        self.sample.push_str(sampled);
         match &mut self.parser {
             Parser::Html { tags, words } => {
                 self.read += self.buffer.len();
                 self.tags += memchr::memchr_iter(b'<', self.buffer.as_bytes()).count();
-                words.take_if(|words| words.write(self.buffer.as_bytes()).is_err() || self.read > WORDS_WITHIN);
+                if !beyond.is_empty() {
+                    words.read_on(&self.state, &self.sample, beyond);
+                }
+                if self.read > WORDS_WITHIN {
+                    *words = Words::Enough;
+                }
                 let links = lock(&self.state).links as usize;
                 if self.tags + links * LINK_TAGS > MAX_TAGS || tags.write(self.buffer.as_bytes()).is_err() {
                     self.parser = Parser::None;
@@ -296,6 +306,50 @@ impl PageReader {
         // Patterns want the whole text even where the parser gave up.
         if done || (state.facts.given_up && self.text.is_none()) { Appetite::Enough } else { Appetite::More }
     }
+}
+
+impl Words {
+    /// Takes in what comes after the sample, and first the sample.
+    fn read_on(&mut self, state: &Arc<Mutex<State>>, sample: &str, beyond: &str) {
+        let begun = matches!(self, Words::Unread);
+        if begun {
+            *self = Words::Reading(Box::new(HtmlRewriter::new(handlers::words(state), Nowhere)));
+        }
+        if let Words::Reading(reader) = self {
+            let sampled = if begun { reader.write(sample.as_bytes()) } else { Ok(()) };
+            if sampled.and_then(|()| reader.write(beyond.as_bytes())).is_err() {
+                *self = Words::Enough;
+            }
+        }
+    }
+
+    /// Takes in what is left.
+    fn end(mut self, state: &Arc<Mutex<State>>, sample: &str) {
+        if matches!(self, Words::Unread) {
+            self.read_on(state, sample, "");
+        }
+        if let Words::Reading(reader) = self {
+            // It ends early where there are enough.
+            let _ = reader.end();
+        }
+    }
+}
+
+/// What is told by the words of a page, asked only where the backlink was not found on it. No words, no HTML.
+fn take_in_words(state: &Arc<Mutex<State>>, sample: &str, words: Option<Words>) {
+    let is_html = words.is_some();
+    if let Some(words) = words {
+        words.end(state, sample);
+    }
+    let mut state = lock(state);
+    state.facts.script_only = state.scripted && state.links == 0 && state.text_bytes < SCRIPT_ONLY_TEXT;
+    state.facts.sparse = is_html && state.text_bytes < SPARSE_TEXT && state.links < SPARSE_LINKS;
+    if state.facts.sparse || state.want.marks {
+        state.facts.marks = marks::Seen::on(&sample[..sample.floor_char_boundary(marks::WINDOW)]);
+    }
+    let words = htmlize::unescape(state.words.as_str());
+    let excerpt: String = words.trim().chars().take(EXCERPT_CHARS).collect();
+    state.facts.excerpt = Some(excerpt).filter(|text| !text.is_empty());
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

@@ -341,9 +341,11 @@ impl Drive {
         Ok(self.service.ask_all(&witnesses, &self.terms).await)
     }
 
-    async fn end(self) -> Result<Settled> {
-        let service = &self.service;
+    async fn end(mut self) -> Result<Settled> {
         let (witnesses, witnesses_answered) = self.ask_witnesses().await?;
+        // The store judges by its own.
+        self.known = HashMap::new();
+        let service = &self.service;
         let cancelled = self.cancel.is_cancelled();
         let elapsed_ms = self.begun_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let ending = Ending { cancelled, elapsed_ms, witnesses, witnesses_answered };

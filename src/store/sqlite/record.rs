@@ -1,4 +1,6 @@
 //! Finished checks, a batch at a time: one statement for all of them costs a fraction of one for each.
+//!
+//! `MATERIALIZED`, because json_each writes a row's text anew each time that it is named.
 
 use super::{
     super::{Record, Result},
@@ -87,11 +89,11 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     // Fetching again after a kill is allowed; a second outcome for one item is not. The run comes with each row: named
     // beside them, SQLite would go through all of its items for each of them.
     sqlx::query(
-        "UPDATE run_items SET state = 'done', at = r.value ->> 'at', class = r.value ->> 'class',
-             inconclusive = r.value ->> 'inconclusive', status = r.value ->> 'status', ms = r.value ->> 'ms',
-             attempts = r.value ->> 'attempts', change = r.value ->> 'change'
-         FROM json_each(?1) r
-         WHERE run_items.run_id = r.value ->> 'run' AND run_items.link_id = r.value ->> 'link'
+        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+         UPDATE run_items SET state = 'done', at = v ->> 'at', class = v ->> 'class',
+             inconclusive = v ->> 'inconclusive', status = v ->> 'status', ms = v ->> 'ms',
+             attempts = v ->> 'attempts', change = v ->> 'change'
+         FROM r WHERE run_items.run_id = v ->> 'run' AND run_items.link_id = v ->> 'link'
              AND run_items.state = 'pending'",
     )
     .bind(json(&rows))
@@ -110,9 +112,9 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
 /// Keeps what was seen in full, and drops that of the check that has just become too old for it.
 async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64, told: &[(i64, Option<&str>, String)]) -> Result<()> {
     sqlx::query(
-        "INSERT INTO evidence (link_id, run_id, final_url, details)
-         SELECT r.value ->> 0, ?2, r.value ->> 1, r.value ->> 2
-         FROM json_each(?1) r WHERE true ON CONFLICT DO NOTHING",
+        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+         INSERT INTO evidence (link_id, run_id, final_url, details)
+         SELECT v ->> 0, ?2, v ->> 1, v ->> 2 FROM r WHERE true ON CONFLICT DO NOTHING",
     )
     .bind(json(&told))
     .bind(run_id)
@@ -134,11 +136,12 @@ async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64, told: &[(i64, Opt
 /// Keeps the newest check with its link.
 async fn note_newest(tx: &mut SqliteConnection, fresh: &[&Row<'_>]) -> Result<()> {
     sqlx::query(
-        "UPDATE links SET last_at = r.value ->> 'at', last_class = r.value ->> 'class',
-             last_status = r.value ->> 'status', last_ms = r.value ->> 'ms', last_final_url = r.value ->> 'final_url',
-             recent = substr(recent || (r.value ->> 'letter'), -?2), flags = r.value ->> 'flags',
-             good_title = coalesce(r.value ->> 'good_title', good_title)
-         FROM json_each(?1) r WHERE links.id = r.value ->> 'link'",
+        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+         UPDATE links SET last_at = v ->> 'at', last_class = v ->> 'class', last_status = v ->> 'status',
+             last_ms = v ->> 'ms', last_final_url = v ->> 'final_url',
+             recent = substr(recent || (v ->> 'letter'), -?2), flags = v ->> 'flags',
+             good_title = coalesce(v ->> 'good_title', good_title)
+         FROM r WHERE links.id = v ->> 'link'",
     )
     .bind(json(&fresh))
     .bind(i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX))

@@ -21,6 +21,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
+/// Items read or written with one statement: all of a large roll's together would take as much memory as the run itself.
+const PART: u32 = 2048;
+
 /// One link of a run with what the rules make of it.
 struct Judged {
     link_id: i64,
@@ -44,6 +47,22 @@ struct Written<'a> {
     since: i64,
     judged: Option<i64>,
     manual: Option<&'a Manual>,
+}
+
+impl Written<'_> {
+    fn of(one: &Judged) -> Written<'_> {
+        let next = &one.next;
+        Written {
+            link: one.link_id,
+            shown: next.shown,
+            reason: next.reason.as_ref().map(json),
+            bad: next.bad_streak,
+            good: next.good_streak,
+            since: ms(next.since),
+            judged: next.judged.map(ms),
+            manual: next.manual.as_ref(),
+        }
+    }
 }
 
 /// Ends a run. One that is over already is left as it is.
@@ -98,36 +117,62 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
 
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<(Vec<Judged>, Tally)> {
     let entries = config::entries(&mut *tx).await?;
-    let query = fixed(format!(
-        "SELECT json_group_array({DONE_ARRAY}) FROM run_items i JOIN links l ON l.id = i.link_id
-         WHERE i.run_id = ? AND i.state = 'done'"
-    ));
-    let text: String = sqlx::query_scalar(query).bind(run.id).fetch_one(tx).await?;
-    let mut rows: Vec<DoneRow> = many(&text)?;
-    rows.sort_unstable_by_key(|row| row.link_id);
-    let policy = &run.plan.settings.policy;
-    let mut judged = Vec::with_capacity(rows.len());
+    let mut judged = Vec::new();
     let mut tally = Tally::default();
-    for row in rows {
-        let noted = row.seen.change()?;
-        let Some(seen) = row.seen.seen()? else { continue };
-        let before = row.state.state()?;
-        let mut verdict = judge(&before, &seen, policy, at);
-        // What the owner changed while the run went on comes first: a link taken out of the roll is not touched,
-        // and one put on the whitelist is not hidden.
-        let exempt_now = seen.standing() != Standing::Exempt && whitelist::exempts(&entries, &row.name, &row.url, at);
-        if !row.active || (exempt_now && verdict.change == Change::Hide) {
-            verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
+    let mut after = 0;
+    while let Some(upto) = end_of_part(&mut *tx, run.id, after).await? {
+        for row in done_items(&mut *tx, run.id, (after, upto)).await? {
+            judged.extend(judge_item(row, run, &entries, at, &mut tally)?);
         }
-        let standing = seen.standing();
-        if standing != Standing::Exempt {
-            tally.add(&seen, before.shown, verdict.change);
-        }
-        let differs = verdict.next != before;
-        let Verdict { next, change, .. } = verdict;
-        judged.push(Judged { link_id: row.link_id, standing, next, differs, change, noted });
+        after = upto;
     }
     Ok((judged, tally))
+}
+
+/// The last link of the next part of a run's items, by link.
+async fn end_of_part(tx: &mut SqliteConnection, run_id: i64, after: i64) -> Result<Option<i64>> {
+    let query = "SELECT max(link_id) FROM
+         (SELECT link_id FROM run_items WHERE run_id = ? AND link_id > ? ORDER BY link_id LIMIT ?)";
+    Ok(sqlx::query_scalar(query).bind(run_id).bind(after).bind(PART).fetch_one(tx).await?)
+}
+
+/// A run's items that are done, of the links after the first and up to the second.
+async fn done_items(tx: &mut SqliteConnection, run_id: i64, (after, upto): (i64, i64)) -> Result<Vec<DoneRow>> {
+    let query = fixed(format!(
+        "SELECT json_group_array({DONE_ARRAY}) FROM run_items i JOIN links l ON l.id = i.link_id
+         WHERE i.run_id = ? AND i.link_id > ? AND i.link_id <= ? AND i.state = 'done'"
+    ));
+    let text: String = sqlx::query_scalar(query).bind(run_id).bind(after).bind(upto).fetch_one(tx).await?;
+    let mut rows: Vec<DoneRow> = many(&text)?;
+    rows.sort_unstable_by_key(|row| row.link_id);
+    Ok(rows)
+}
+
+/// What the rules make of one item; none of one that nothing was seen of.
+fn judge_item(
+    row: DoneRow,
+    run: &Run,
+    entries: &[whitelist::Entry],
+    at: DateTime<Utc>,
+    tally: &mut Tally,
+) -> Result<Option<Judged>> {
+    let noted = row.seen.change()?;
+    let Some(seen) = row.seen.seen()? else { return Ok(None) };
+    let before = row.state.state()?;
+    let mut verdict = judge(&before, &seen, &run.plan.settings.policy, at);
+    let standing = seen.standing();
+    // What the owner changed while the run went on comes first: a link taken out of the roll is not touched, and one
+    // put on the whitelist is not hidden.
+    let exempt_now = standing != Standing::Exempt && whitelist::exempts(entries, &row.name, &row.url, at);
+    if !row.active || (exempt_now && verdict.change == Change::Hide) {
+        verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
+    }
+    if standing != Standing::Exempt {
+        tally.add(&seen, before.shown, verdict.change);
+    }
+    let differs = verdict.next != before;
+    let Verdict { next, change, .. } = verdict;
+    Ok(Some(Judged { link_id: row.link_id, standing, next, differs, change, noted }))
 }
 
 async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Counts> {
@@ -145,28 +190,18 @@ async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> 
 
 async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], at: DateTime<Utc>) -> Result<()> {
     let changed: Vec<&Judged> = judged.iter().filter(|one| one.differs).collect();
-    let written = changed.iter().map(|one| {
-        let next = &one.next;
-        Written {
-            link: one.link_id,
-            shown: next.shown,
-            reason: next.reason.as_ref().map(json),
-            bad: next.bad_streak,
-            good: next.good_streak,
-            since: ms(next.since),
-            judged: next.judged.map(ms),
-            manual: next.manual.as_ref(),
-        }
-    });
-    sqlx::query(
-        "UPDATE links SET shown = r.value ->> 'shown', reason = r.value ->> 'reason', bad_streak = r.value ->> 'bad',
-             good_streak = r.value ->> 'good', since = r.value ->> 'since', judged = r.value ->> 'judged',
-             manual = r.value ->> 'manual'
-         FROM json_each(?) r WHERE links.id = r.value ->> 'link'",
-    )
-    .bind(json(&written.collect::<Vec<_>>()))
-    .execute(&mut *tx)
-    .await?;
+    for part in changed.chunks(PART as usize) {
+        let written: Vec<Written> = part.iter().map(|one| Written::of(one)).collect();
+        sqlx::query(
+            "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?))
+             UPDATE links SET shown = v ->> 'shown', reason = v ->> 'reason', bad_streak = v ->> 'bad',
+                 good_streak = v ->> 'good', since = v ->> 'since', judged = v ->> 'judged', manual = v ->> 'manual'
+             FROM r WHERE links.id = v ->> 'link'",
+        )
+        .bind(json(&written))
+        .execute(&mut *tx)
+        .await?;
+    }
     for one in changed.into_iter().filter(|one| one.change != Change::None) {
         let next = &one.next;
         let cause = if one.standing == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
