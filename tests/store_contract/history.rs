@@ -1,4 +1,4 @@
-//! What stays of checks over the years.
+//! Runs in number and over the years.
 
 use super::{now, outcome, plan, two};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +9,7 @@ use rollcall::{
         progress::Trigger,
         verdict::Change,
     },
-    store::{Ending, Record, SharedStore},
+    store::{Draft, Ending, Record, SharedStore},
 };
 
 async fn run(store: &SharedStore, records: Vec<Record>, at: DateTime<Utc>) {
@@ -57,4 +57,21 @@ pub async fn space_is_given_back(store: SharedStore) {
     assert!(size.file > 0 && size.free == 0, "{size:?}");
     assert!(store.examine().await.unwrap().is_empty());
     assert!(store.folder().is_dir());
+}
+
+pub async fn a_run_of_thousands_settles_whole(store: SharedStore) {
+    let draft = |n| Draft { name: format!("site {n}"), url: format!("https://s{n}.test/"), ..Draft::default() };
+    store.import(&(0..5000).map(draft).collect::<Vec<_>>(), now(), false).await.unwrap();
+    let ids: Vec<i64> = store.links().await.unwrap().into_iter().map(|link| link.id).collect();
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &ids, now()).await.unwrap().run_id.unwrap();
+    // One in fifty is gone; the last thousand are never reached.
+    let seen = |id: &i64| match id % 50 {
+        0 => outcome(*id, Class::HttpStatus, 404, Change::Hide),
+        _ => outcome(*id, Class::Ok, 200, Change::None),
+    };
+    store.record(run, &ids[..4000].iter().map(seen).collect::<Vec<_>>()).await.unwrap();
+    let counts = store.settle(run, Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap().counts;
+    assert_eq!((counts.total, counts.ok, counts.to_not_show, counts.cancelled), (5000, 3920, 80, 1000));
+    let hidden = store.links().await.unwrap().into_iter().filter(|link| !link.state.shown).map(|link| link.id);
+    assert_eq!(hidden.collect::<Vec<_>>(), ids[..4000].iter().copied().filter(|id| id % 50 == 0).collect::<Vec<_>>());
 }

@@ -7,7 +7,7 @@ mod support;
 
 use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time};
 use chrono::{DateTime, TimeDelta, Utc};
-use history::{old_checks_become_days, space_is_given_back};
+use history::{a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back};
 use rollcall::{
     domain::{
         class::Class,
@@ -57,6 +57,7 @@ backends! {
     evidence_is_bounded,
     old_checks_become_days,
     space_is_given_back,
+    a_run_of_thousands_settles_whole,
     who_did_what_is_kept_for_a_time,
 }
 

@@ -108,6 +108,20 @@ fn a_page_of_scripts_is_told_from_a_page_of_text() {
 }
 
 #[test]
+fn words_count_wherever_they_stand() {
+    let script = format!("<div id=root></div><script src=/1.js></script><style>{}</style>", "a{b:c}".repeat(20_000));
+    let facts = read(script.as_bytes(), None);
+    assert!(facts.script_only && facts.sparse, "{facts:?}");
+    let text = read(format!("{script}<p>{}</p>", "words ".repeat(60)).as_bytes(), None);
+    assert!(!text.script_only && text.sparse, "{text:?}");
+    assert!(text.excerpt.is_some_and(|excerpt| excerpt.starts_with("words words")));
+    let long = read(format!("{script}<p>{}</p>", "words ".repeat(600)).as_bytes(), None);
+    assert!(!long.script_only && !long.sparse, "{long:?}");
+    let both = read(format!("<p>before</p>{script}<p>after</p>").as_bytes(), None);
+    assert_eq!(both.excerpt.as_deref(), Some("before after"));
+}
+
+#[test]
 fn hostile_pages_cost_little() {
     let pages = [
         "<div>".repeat(50_000),
