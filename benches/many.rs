@@ -1,5 +1,6 @@
 //! 10,000 sites on 250 addresses, 20 ms each, 500 at once, every page searched and everything stored, against a
-//! bare reqwest loop over the same sites. Each side is a process of its own, so that memory can be told apart.
+//! bare reqwest loop over the same sites with the same settings. Each side is a process of its own, so that memory can
+//! be told apart.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -7,7 +8,12 @@ mod support;
 mod peak;
 
 use futures::{StreamExt, stream};
-use rollcall::{domain::progress::Trigger, service::Pick, store::Draft};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderValue, USER_AGENT};
+use rollcall::{
+    domain::{progress::Trigger, settings::Limits},
+    service::Pick,
+    store::Draft,
+};
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
@@ -95,11 +101,23 @@ async fn sites() {
 #[expect(clippy::disallowed_methods, reason = "the bare loop is what the guarded client is measured against")]
 async fn bare(port: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let limits = Limits::default();
+    let headers = [
+        (USER_AGENT, "Rollcall/0.1 (+https://rollcall.example/)"),
+        (ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        (ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9,en;q=0.8"),
+        (ACCEPT_ENCODING, "gzip"),
+    ];
+    // The settings of the checks' own client, but for the guard.
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
         .pool_max_idle_per_host(0)
-        .timeout(Duration::from_secs(5))
+        .tls_info(true)
+        .default_headers(headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect())
+        .timeout(Duration::from_millis(limits.timeout_ms.into()))
+        .connect_timeout(Duration::from_millis(limits.connect_timeout_ms.into()))
         .build()
         .unwrap();
     let start = Instant::now();

@@ -1,6 +1,6 @@
 //! Finished checks, a batch at a time: one statement for all of them costs a fraction of one for each.
 //!
-//! `MATERIALIZED`, because json_each writes a row's text anew each time that it is named.
+//! Rows come out of jsonb_each ready to be looked into, and `MATERIALIZED`, or each mention of one would copy it anew.
 
 use super::{
     super::{Record, Result},
@@ -89,7 +89,7 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
     // Fetching again after a kill is allowed; a second outcome for one item is not. The run comes with each row: named
     // beside them, SQLite would go through all of its items for each of them.
     sqlx::query(
-        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+        "WITH r AS MATERIALIZED (SELECT value v FROM jsonb_each(?1))
          UPDATE run_items SET state = 'done', at = v ->> 'at', class = v ->> 'class',
              inconclusive = v ->> 'inconclusive', status = v ->> 'status', ms = v ->> 'ms',
              attempts = v ->> 'attempts', change = v ->> 'change'
@@ -112,7 +112,7 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
 /// Keeps what was seen in full, and drops that of the check that has just become too old for it.
 async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64, told: &[(i64, Option<&str>, String)]) -> Result<()> {
     sqlx::query(
-        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+        "WITH r AS MATERIALIZED (SELECT value v FROM jsonb_each(?1))
          INSERT INTO evidence (link_id, run_id, final_url, details)
          SELECT v ->> 0, ?2, v ->> 1, v ->> 2 FROM r WHERE true ON CONFLICT DO NOTHING",
     )
@@ -136,7 +136,7 @@ async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64, told: &[(i64, Opt
 /// Keeps the newest check with its link.
 async fn note_newest(tx: &mut SqliteConnection, fresh: &[&Row<'_>]) -> Result<()> {
     sqlx::query(
-        "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?1))
+        "WITH r AS MATERIALIZED (SELECT value v FROM jsonb_each(?1))
          UPDATE links SET last_at = v ->> 'at', last_class = v ->> 'class', last_status = v ->> 'status',
              last_ms = v ->> 'ms', last_final_url = v ->> 'final_url',
              recent = substr(recent || (v ->> 'letter'), -?2), flags = v ->> 'flags',

@@ -193,7 +193,7 @@ async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], 
     for part in changed.chunks(PART as usize) {
         let written: Vec<Written> = part.iter().map(|one| Written::of(one)).collect();
         sqlx::query(
-            "WITH r AS MATERIALIZED (SELECT value v FROM json_each(?))
+            "WITH r AS MATERIALIZED (SELECT value v FROM jsonb_each(?))
              UPDATE links SET shown = v ->> 'shown', reason = v ->> 'reason', bad_streak = v ->> 'bad',
                  good_streak = v ->> 'good', since = v ->> 'since', judged = v ->> 'judged', manual = v ->> 'manual'
              FROM r WHERE links.id = v ->> 'link'",
