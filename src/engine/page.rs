@@ -111,7 +111,7 @@ pub struct PageReader {
     buffer: String,
     /// Tags so far, both ends counted.
     tags: usize,
-    /// Bytes that the words were taken from.
+    /// Decoded bytes so far.
     read: usize,
 }
 
@@ -276,12 +276,13 @@ impl PageReader {
         if let Some(text) = &mut self.text {
             text.push_str(&self.buffer);
         }
-        let room = SAMPLE.saturating_sub(self.sample.len());
+        // Once something lies beyond the sample, all that follows does.
+        let room = if self.read == self.sample.len() { SAMPLE - self.sample.len() } else { 0 };
+        self.read += self.buffer.len();
         let (sampled, beyond) = self.buffer.split_at(self.buffer.floor_char_boundary(room));
         self.sample.push_str(sampled);
         match &mut self.parser {
             Parser::Html { tags, words } => {
-                self.read += self.buffer.len();
                 self.tags += memchr::memchr_iter(b'<', self.buffer.as_bytes()).count();
                 if !beyond.is_empty() {
                     words.read_on(&self.state, &self.sample, beyond);

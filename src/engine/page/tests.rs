@@ -122,6 +122,19 @@ fn words_count_wherever_they_stand() {
 }
 
 #[test]
+fn no_word_is_lost_where_the_sample_ends_within_a_character() {
+    let site = MySites::new(&["https://me.example.com".to_owned()], &[]).unwrap();
+    let want = Want { sites: Some(Arc::new(site)), ..Want::default() };
+    let mut reader = PageReader::new(Url::parse("https://friend.test/").unwrap(), None, want);
+    let padded = |words: &str| format!("{words}<!--{}-->", "x".repeat(2000));
+    let style = format!("<style>{:len$}</style>", "", len = SAMPLE - 2 - "<style></style>".len());
+    for piece in [style, padded("友"), padded("ab"), padded("c")] {
+        assert_eq!(reader.feed(piece.as_bytes()), Appetite::More);
+    }
+    assert_eq!(reader.finish().excerpt.as_deref(), Some("友 ab c"));
+}
+
+#[test]
 fn hostile_pages_cost_little() {
     let pages = [
         "<div>".repeat(50_000),
