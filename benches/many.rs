@@ -8,9 +8,10 @@ mod support;
 mod peak;
 
 use futures::{StreamExt, stream};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderValue, USER_AGENT};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use rollcall::{
-    domain::{progress::Trigger, settings::Limits},
+    domain::{progress::Trigger, settings::Settings},
+    engine::probe::{ACCEPT, ACCEPT_LANGUAGE},
     service::Pick,
     store::Draft,
 };
@@ -101,13 +102,12 @@ async fn sites() {
 #[expect(clippy::disallowed_methods, reason = "the bare loop is what the guarded client is measured against")]
 async fn bare(port: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let limits = Limits::default();
-    let headers = [
-        (USER_AGENT, "Rollcall/0.1 (+https://rollcall.example/)"),
-        (ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-        (ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9,en;q=0.8"),
-        (ACCEPT_ENCODING, "gzip"),
-    ];
+    let settings = Settings::default();
+    let headers = HeaderMap::from_iter([
+        (header::ACCEPT, HeaderValue::from_static(ACCEPT)),
+        (header::ACCEPT_LANGUAGE, HeaderValue::from_static(ACCEPT_LANGUAGE)),
+        (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+    ]);
     // The settings of the checks' own client, but for the guard.
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -115,9 +115,10 @@ async fn bare(port: &str) {
         .referer(false)
         .pool_max_idle_per_host(0)
         .tls_info(true)
-        .default_headers(headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect())
-        .timeout(Duration::from_millis(limits.timeout_ms.into()))
-        .connect_timeout(Duration::from_millis(limits.connect_timeout_ms.into()))
+        .user_agent(settings.agent())
+        .default_headers(headers)
+        .timeout(Duration::from_millis(settings.limits.timeout_ms.into()))
+        .connect_timeout(Duration::from_millis(settings.limits.connect_timeout_ms.into()))
         .build()
         .unwrap();
     let start = Instant::now();

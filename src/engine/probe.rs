@@ -52,8 +52,9 @@ const TELLING: [&str; 8] = [
     "x-vercel-mitigated",
     "x-amzn-waf-action",
 ];
-const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
+/// What checks say that they take, as a browser would.
+pub const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
 
 /// The one client that every check goes through, behind the guard.
 #[derive(Clone)]
