@@ -89,11 +89,12 @@ pub fn of(facts: &Facts<'_>) -> Vec<Flag> {
 }
 
 fn parked(facts: &Facts<'_>) -> bool {
-    let sold = facts.final_url.and_then(registrable).is_some_and(|host| MARKETS.contains(&host.as_str()));
-    let at_home = registrable(facts.url).is_some_and(|host| MARKETS.contains(&host.as_str()));
-    let titled = facts.title.is_some_and(|title| PARKING_MARKS.iter().any(|mark| title.to_lowercase().contains(mark)));
+    let at_market = |address: &str| registrable(address).is_some_and(|host| MARKETS.contains(&host.as_str()));
+    let sold = facts.final_url.is_some_and(at_market) && !at_market(facts.url);
+    let title = facts.title.unwrap_or_default().to_lowercase();
+    let titled = PARKING_MARKS.iter().any(|mark| title.contains(mark));
     let said = facts.sparse && PARKING_MARKS.iter().any(|mark| facts.marks.has(mark));
-    (sold && !at_home) || titled || said
+    sold || titled || said
 }
 
 /// Whether two addresses lie in different registrable domains, by the public suffix list.

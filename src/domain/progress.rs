@@ -168,11 +168,11 @@ impl Snapshot {
         self.seq += 1;
         match event {
             Event::Checking(site) => {
-                self.in_flight.retain(|s| s.link_id != site.link_id);
+                self.landed(site.link_id);
                 self.in_flight.push(site.clone());
             }
             Event::Checked(outcome) => {
-                self.in_flight.retain(|s| s.link_id != outcome.link_id);
+                self.landed(outcome.link_id);
                 self.counts.add(outcome.standing, outcome.change);
                 if self.recent.len() == RECENT_MAX {
                     self.recent.remove(0);
@@ -180,7 +180,7 @@ impl Snapshot {
                 self.recent.push(outcome.clone());
             }
             Event::Failed { link_id, .. } => {
-                self.in_flight.retain(|s| s.link_id != *link_id);
+                self.landed(*link_id);
                 self.counts.failed += 1;
             }
             Event::Added { links } => self.counts.total += links,
@@ -191,6 +191,12 @@ impl Snapshot {
                 self.elapsed_ms = *elapsed_ms;
                 self.in_flight.clear();
             }
+        }
+    }
+
+    fn landed(&mut self, link_id: i64) {
+        if let Some(at) = self.in_flight.iter().position(|site| site.link_id == link_id) {
+            self.in_flight.remove(at);
         }
     }
 
