@@ -94,7 +94,8 @@ impl Course {
         self.requires_backlink() && (self.stage != Stage::Home || self.backlink_page.is_empty())
     }
 
-    fn address(&self) -> &str {
+    /// The address of the next page to ask for.
+    pub fn address(&self) -> &str {
         match &self.stage {
             Stage::Home => &self.url,
             Stage::BacklinkPage => &self.backlink_page,

@@ -19,7 +19,7 @@ use crate::domain::{
 use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Response, StatusCode,
-    header::{self, HeaderMap},
+    header::{self, HeaderMap, HeaderValue},
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -245,14 +245,7 @@ impl Probe {
             self.allowed.check_host(next).map_err(|e| seen.refused(&e))?;
         }
         TRACE.with(|trace| trace.to_port(port));
-        let sent = client
-            .get(url.clone())
-            .header(header::USER_AGENT, &*request.user_agent)
-            .header(header::ACCEPT, ACCEPT)
-            .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
-            .header(header::ACCEPT_ENCODING, "gzip")
-            .send()
-            .await;
+        let sent = client.get(url.clone()).header(header::USER_AGENT, &*request.user_agent).send().await;
         let (mut stages, connect_ms) = TRACE.with(|trace| (trace.stages(), trace.connect_ms()));
         stages.first_byte = sent.is_ok().then(|| millis(start.elapsed()).saturating_sub(connect_ms));
         seen.stages = Some(stages);
@@ -276,6 +269,7 @@ fn client(resolver: &GuardedResolver, proxy: Option<&Url>) -> Result<Client, Pro
         builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(failed)?);
     }
     builder
+        .default_headers(taken())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         // Every check proves a connection of its own, and idle ones would eat the open files.
@@ -286,6 +280,15 @@ fn client(resolver: &GuardedResolver, proxy: Option<&Url>) -> Result<Client, Pro
         .tls_info(true)
         .build()
         .map_err(failed)
+}
+
+/// What checks say that they take.
+fn taken() -> HeaderMap {
+    HeaderMap::from_iter([
+        (header::ACCEPT, HeaderValue::from_static(ACCEPT)),
+        (header::ACCEPT_LANGUAGE, HeaderValue::from_static(ACCEPT_LANGUAGE)),
+        (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+    ])
 }
 
 impl Seen {
@@ -329,7 +332,8 @@ impl Seen {
 }
 
 fn telling(headers: &HeaderMap) -> Vec<(String, String)> {
-    TELLING.iter().filter_map(|name| Some(((*name).to_owned(), text_of(headers, name)?.to_owned()))).collect()
+    let told = TELLING.iter().filter_map(|name| Some((name, text_of(headers, name)?)));
+    told.map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect()
 }
 
 fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -22,7 +22,7 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 /// Makes one attempt. [`Probe`] is the real one; tests wrap it to break it.
@@ -62,6 +62,8 @@ pub struct Engine {
 /// A run in the dispatcher's hands. The reports end when all its links have, or it was cancelled.
 pub struct Running {
     pub reports: mpsc::UnboundedReceiver<Report>,
+    /// Cancelled at its end: no more reports come than there are.
+    pub over: CancellationToken,
 }
 
 enum Command {
@@ -71,6 +73,7 @@ enum Command {
         urgent: bool,
         cancel: CancellationToken,
         reports: mpsc::UnboundedSender<Report>,
+        over: DropGuard,
     },
     Add {
         run: i64,
@@ -118,9 +121,11 @@ impl Engine {
     /// Begins a run. Urgent ones, such as a click on one link, go before what is queued.
     pub fn begin(&self, run: i64, courses: Vec<Course>, urgent: bool, cancel: CancellationToken) -> Running {
         let (reports, inbox) = mpsc::unbounded_channel();
+        let over = CancellationToken::new();
+        let guard = over.clone().drop_guard();
         // Where the dispatcher is gone the reports end at once, which says the same.
-        let _ = self.commands.send(Command::Begin { run, courses, urgent, cancel, reports });
-        Running { reports: inbox }
+        let _ = self.commands.send(Command::Begin { run, courses, urgent, cancel, reports, over: guard });
+        Running { reports: inbox, over }
     }
 
     /// Adds links to a run. Those that come after its end are dropped; the run's owner looks for them in the store.
@@ -158,6 +163,7 @@ struct Flying {
 
 struct RunEntry {
     reports: mpsc::UnboundedSender<Report>,
+    _over: DropGuard,
     left: usize,
     urgent: bool,
     cancel: CancellationToken,
@@ -199,8 +205,9 @@ impl Dispatcher {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Begin { run, courses, urgent, cancel, reports } => {
-                self.runs.insert(run, RunEntry { reports, left: courses.len(), urgent, cancel, winding_down: false });
+            Command::Begin { run, courses, urgent, cancel, reports, over } => {
+                let entry = RunEntry { reports, _over: over, left: courses.len(), urgent, cancel, winding_down: false };
+                self.runs.insert(run, entry);
                 self.enqueue(run, courses, urgent);
                 self.close_if_over(run);
             }
@@ -239,7 +246,7 @@ impl Dispatcher {
 
     fn enqueue(&mut self, run: i64, courses: Vec<Course>, urgent: bool) {
         for course in courses {
-            self.hosts.push(host_key(&course.request().url), Job { run, course }, urgent);
+            self.hosts.push(host_key(course.address()), Job { run, course }, urgent);
         }
     }
 
@@ -286,7 +293,7 @@ impl Dispatcher {
             Next::Done(seen) => self.report(run, Report::Ended { link_id, seen }),
             Next::Ask(_) if self.runs.get(&run).is_none_or(|entry| entry.winding_down) => self.forget(run, 1),
             Next::Ask(wait) if wait.is_zero() => {
-                self.hosts.push(host_key(&course.request().url), Job { run, course }, true);
+                self.hosts.push(host_key(course.address()), Job { run, course }, true);
             }
             Next::Ask(wait) => {
                 self.rested += 1;
@@ -300,7 +307,7 @@ impl Dispatcher {
         let now = Instant::now();
         while let Some(entry) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
             let job = entry.remove();
-            self.hosts.push(host_key(&job.course.request().url), job, true);
+            self.hosts.push(host_key(job.course.address()), job, true);
         }
     }
 

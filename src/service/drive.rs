@@ -17,20 +17,20 @@ use crate::{
     engine::{
         check::{Course, Terms},
         registry::TICK,
-        run::Report,
+        run::{Report, Running},
     },
     store::{Ending, Record, Settled},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::oneshot,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Reports taken together; the outcomes among them are written in one transaction.
 const BATCH: usize = 2048;
-/// Outcomes are written so often at most, unless there is a batch of them.
+/// Outcomes are written so often at most, unless there is a batch of them or no more come.
 const WRITE_EVERY: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A store that fails is asked again so often, a second apart, before the run is left for later.
@@ -146,7 +146,7 @@ impl Drive {
         let courses = self.sort_out(links).await?;
         let urgent = courses.len() <= 2;
         let engine = self.service.engine.clone();
-        let mut reports = engine.begin(self.run_id, courses, urgent, self.cancel.clone()).reports;
+        let Running { mut reports, over } = engine.begin(self.run_id, courses, urgent, self.cancel.clone());
         let mut batch = Vec::with_capacity(BATCH);
         let mut heart = interval(HEARTBEAT);
         heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -163,7 +163,7 @@ impl Drive {
                     }
                     // Many outcomes at a time: each transaction waits for the disk.
                     if taken < BATCH {
-                        tokio::time::sleep_until(next_write).await;
+                        let _ = timeout_at(next_write, over.cancelled()).await;
                         while batch.len() < BATCH && let Ok(report) = reports.try_recv() {
                             batch.push(report);
                         }

@@ -23,23 +23,13 @@ const HIDING_WORDS: [&str; 10] =
     ["hidden", "HIDDEN", "Hidden", "display", "DISPLAY", "Display", "visibility", "VISIBILITY", "opacity", "font-size"];
 const PARSER_MEMORY: usize = 512 * 1024;
 
-/// Elements that are looked at, parsed once.
+/// Elements that are looked at, parsed once. Names alone where they will do: lol_html compiles the selectors anew for
+/// each page.
 static SELECTORS: LazyLock<BTreeMap<&'static str, lol_html::Selector>> = LazyLock::new(|| {
-    let all = [
-        LINKS,
-        "template",
-        "[hidden]",
-        "[style]",
-        "base[href]",
-        "a[href]",
-        "meta[http-equiv]",
-        SCRIPTED,
-        "title",
-        "noscript",
-    ];
+    let all = [LINKS, "template", "[hidden]", "[style]", "base", "a", "meta", SCRIPTED, "title", "noscript"];
     all.into_iter().map(|selector| (selector, selector.parse().expect("a fixed selector"))).collect()
 });
-const LINKS: &str = "a[href], area[href]";
+const LINKS: &str = "a, area";
 const SCRIPTED: &str = "script[src], div[id]";
 
 /// What is parsed, and how closely.
@@ -55,9 +45,11 @@ pub struct Reading {
 pub fn settings(state: &Arc<Mutex<State>>, reading: Reading) -> Settings<'static, 'static> {
     let mut settings = plain_settings()
         .append_element_content_handler(on(LINKS, state, move |state, el| {
-            let href = el.get_attribute("href").unwrap_or_default();
             let more = || (el.get_attribute("rel"), el.has_attribute("hidden") || hides(el));
-            lock(state).link(&href, more, reading.hiding);
+            match el.get_attribute("href") {
+                Some(href) => lock(state).link(&href, more, reading.hiding),
+                None => lock(state).no_link(),
+            }
         }))
         .append_element_content_handler(on("template", state, |state, el| within(state, el, |s| &mut s.templates)));
     if reading.hiding {
@@ -70,20 +62,21 @@ pub fn settings(state: &Arc<Mutex<State>>, reading: Reading) -> Settings<'static
             }));
     }
     if lock(state).want.friend_pages {
-        settings = settings.append_element_content_handler(in_text("a[href]", state, |state, chunk| {
+        settings = settings.append_element_content_handler(in_text("a", state, |state, chunk| {
             lock(state).link_text(chunk.as_str());
         }));
     }
     if reading.outermost {
         settings = settings
-            .append_element_content_handler(on("base[href]", state, |state, el| {
+            .append_element_content_handler(on("base", state, |state, el| {
                 let mut state = lock(state);
-                if state.base.is_none() {
-                    let href = el.get_attribute("href").unwrap_or_default();
+                if state.base.is_none()
+                    && let Some(href) = el.get_attribute("href")
+                {
                     state.base = state.page.join(htmlize::unescape_attribute(href.trim()).as_ref()).ok();
                 }
             }))
-            .append_element_content_handler(on("meta[http-equiv]", state, |state, el| {
+            .append_element_content_handler(on("meta", state, |state, el| {
                 let kind = el.get_attribute("http-equiv").unwrap_or_default();
                 if kind.trim().eq_ignore_ascii_case("refresh") {
                     lock(state).refresh(&el.get_attribute("content").unwrap_or_default());

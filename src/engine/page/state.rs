@@ -102,6 +102,11 @@ impl State {
         }
     }
 
+    /// An `<a>` that leads nowhere: its words are not those of the link before it.
+    pub fn no_link(&mut self) {
+        self.anchor = None;
+    }
+
     fn consider(&mut self, target: &Url, href: Cow<'_, str>, more: impl FnOnce() -> (Option<String>, bool)) {
         let via = self.want.sites.as_ref().and_then(|sites| sites.matches(target));
         if let Some(via) = via {
