@@ -2,8 +2,10 @@
 
 use super::{
     super::{Draft, Found, Imported, Lately, Links, Point, Result, StoreError, Totals, Wanted},
-    SqliteStore, affected, fixed, history,
-    rows::{LINK_ARRAY, LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, many, ms, word},
+    SqliteStore, affected,
+    bulk::many,
+    fixed, history,
+    rows::{LINK_ARRAY, LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
     search,
 };
 use crate::domain::{

@@ -1,6 +1,7 @@
 //! SQLite: WAL, one writer, a few readers.
 
 mod accounts;
+mod bulk;
 mod config;
 mod history;
 mod links;

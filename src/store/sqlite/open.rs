@@ -1,8 +1,11 @@
 //! Opening a database file: found, checked, migrated under a lock, copied first.
 
-use super::super::{Result, StoreError};
+use super::{
+    super::{Result, StoreError},
+    record,
+};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -29,6 +32,7 @@ pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY * 3)
+        .after_connect(|connection, _| Box::pin(async { connection.execute(record::BATCH).await.map(|_| ()) }))
         .connect_with(options.clone())
         .await
         .map_err(|e| named(e.into()))?;

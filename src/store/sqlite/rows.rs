@@ -59,17 +59,11 @@ pub const LINK_COLUMNS: &str = "l.id, l.name, l.url, coalesce(g.name, '') AS gro
     l.feed, l.backlink_page, l.email, l.note, l.overrides, l.active, l.shown, l.reason, l.bad_streak, l.good_streak, \
     l.since, l.judged, l.manual, l.last_at, l.last_class, l.last_status, l.last_ms, l.last_final_url, l.recent, l.flags, l.good_title";
 
-/// The same as one JSON array, in the order of [`LinkRow`]: for [`many`].
+/// The same as one JSON array, in the order of [`LinkRow`]: for [`super::bulk::many`].
 pub const LINK_ARRAY: &str = "json_array(l.id, l.name, l.url, coalesce(g.name, ''), l.logo, l.description, l.feed, \
     l.backlink_page, l.email, l.note, l.overrides, l.active, json_array(l.shown, l.reason, l.bad_streak, \
     l.good_streak, l.since, l.judged, l.manual), l.last_at, l.last_class, l.last_status, l.last_ms, \
     l.last_final_url, l.recent, l.flags, l.good_title)";
-
-/// Rows that the database put into one JSON array each and all into one text. sqlx hands every value of every row
-/// from the database's thread to ours; for thousands of rows one text goes over several times as fast.
-pub fn many<T: DeserializeOwned>(text: &str) -> Decoded<Vec<T>> {
-    parse("rows", text)
-}
 
 /// SQLite's 0 and 1.
 fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
@@ -171,7 +165,7 @@ pub const SEEN_COLUMNS: &str =
 pub const SEEN_JOIN: &str = "LEFT JOIN evidence e ON e.link_id = i.link_id AND e.run_id = i.run_id";
 
 /// A link of a run with the link's state and what was seen, without what only pages want, as one JSON array in the
-/// order of [`DoneRow`]: for [`many`].
+/// order of [`DoneRow`]: for [`super::bulk::many`].
 pub const DONE_ARRAY: &str = "json_array(i.link_id, l.name, l.url, l.active AND l.deleted_at IS NULL, \
     json_array(l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged, l.manual), \
     json_array(i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, NULL, NULL, i.change))";

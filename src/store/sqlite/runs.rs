@@ -39,7 +39,7 @@ impl Runs for SqliteStore {
         .bind(json(&Counts::default()))
         .fetch_one(&mut *tx)
         .await?;
-        let claimed = claim(&mut tx, run_id, links).await?;
+        let claimed = claim(&mut tx, run_id, links.to_vec()).await?;
         let elsewhere = if claimed.len() == links.len() { Vec::new() } else { holders(&mut tx, run_id, links).await? };
         if claimed.is_empty() && !elsewhere.is_empty() {
             tx.rollback().await?;
@@ -59,7 +59,9 @@ impl Runs for SqliteStore {
         if running.is_none() {
             return Ok(Vec::new());
         }
-        let claimed = claim(&mut tx, run_id, links).await?;
+        let before = items_among(&mut tx, run_id, links).await?;
+        let fresh = links.iter().copied().filter(|link| !before.contains(link)).collect();
+        let claimed = claim(&mut tx, run_id, fresh).await?;
         count(&mut tx, run_id, claimed.len()).await?;
         tx.commit().await?;
         Ok(claimed)
@@ -201,10 +203,9 @@ async fn held(tx: &mut SqliteConnection, id: i64) -> Result<Run> {
     }
 }
 
-/// Makes the links that no other run holds this run's own. Mostly that is all of them, and then none is read back.
-async fn claim(tx: &mut SqliteConnection, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
-    let before = items_among(tx, run_id, links).await?;
-    let fresh: Vec<i64> = links.iter().copied().filter(|link| !before.contains(link)).collect();
+/// Makes links that are not in the run this run's own, unless another run holds them. Mostly that is all of them, and
+/// then none is read back.
+async fn claim(tx: &mut SqliteConnection, run_id: i64, fresh: Vec<i64>) -> Result<Vec<i64>> {
     let query = "INSERT INTO run_items (run_id, link_id)
          SELECT ?, l.id FROM json_each(?) wanted JOIN links l ON l.id = wanted.value WHERE l.deleted_at IS NULL
          ON CONFLICT DO NOTHING";

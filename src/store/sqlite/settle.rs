@@ -2,15 +2,15 @@
 
 use super::{
     super::{Ending, Result, Settled, StoreError},
+    bulk::{many, with_rows},
     config, fixed,
-    links::transition,
-    rows::{DONE_ARRAY, DoneRow, json, many, ms, word},
+    rows::{DONE_ARRAY, DoneRow, json, ms, word},
     runs,
 };
 use crate::domain::{
     counts::Counts,
     guard::Tally,
-    link::{LinkState, Manual},
+    link::LinkState,
     observation::Standing,
     progress::RunState,
     run::{Cause, Run},
@@ -18,7 +18,7 @@ use crate::domain::{
     whitelist,
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use futures::future::join;
 use sqlx::SqliteConnection;
 
 /// Items read or written with one statement: all of a large roll's together would take as much memory as the run itself.
@@ -34,35 +34,6 @@ struct Judged {
     change: Change,
     /// The change as it was stored when the check ended.
     noted: Change,
-}
-
-/// A link's state as the statement below reads it.
-#[derive(Serialize)]
-struct Written<'a> {
-    link: i64,
-    shown: bool,
-    reason: Option<String>,
-    bad: u32,
-    good: u32,
-    since: i64,
-    judged: Option<i64>,
-    manual: Option<&'a Manual>,
-}
-
-impl Written<'_> {
-    fn of(one: &Judged) -> Written<'_> {
-        let next = &one.next;
-        Written {
-            link: one.link_id,
-            shown: next.shown,
-            reason: next.reason.as_ref().map(json),
-            bad: next.bad_streak,
-            good: next.good_streak,
-            since: ms(next.since),
-            judged: next.judged.map(ms),
-            manual: next.manual.as_ref(),
-        }
-    }
 }
 
 /// Ends a run. One that is over already is left as it is.
@@ -115,35 +86,38 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
     Ok(Settled { state: RunState::Done, hold: run.hold, counts })
 }
 
+/// What the rules make of a run's items. The database reads a part while the one before it is judged.
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<(Vec<Judged>, Tally)> {
     let entries = config::entries(&mut *tx).await?;
     let mut judged = Vec::new();
     let mut tally = Tally::default();
-    let mut after = 0;
-    while let Some(upto) = end_of_part(&mut *tx, run.id, after).await? {
-        for row in done_items(&mut *tx, run.id, (after, upto)).await? {
-            judged.extend(judge_item(row, run, &entries, at, &mut tally)?);
-        }
-        after = upto;
+    let mut part = part_after(tx, run.id, 0).await?;
+    while let (done, Some(upto)) = part {
+        let judging = async {
+            for row in in_order(&done)? {
+                judged.extend(judge_item(row, run, &entries, at, &mut tally)?);
+            }
+            Result::Ok(())
+        };
+        let (next, ended) = join(part_after(tx, run.id, upto), judging).await;
+        ended?;
+        part = next?;
     }
     Ok((judged, tally))
 }
 
-/// The last link of the next part of a run's items, by link.
-async fn end_of_part(tx: &mut SqliteConnection, run_id: i64, after: i64) -> Result<Option<i64>> {
-    let query = "SELECT max(link_id) FROM
-         (SELECT link_id FROM run_items WHERE run_id = ? AND link_id > ? ORDER BY link_id LIMIT ?)";
-    Ok(sqlx::query_scalar(query).bind(run_id).bind(after).bind(PART).fetch_one(tx).await?)
+/// The next part of a run's items after a link: those that are done, as a text, and its last link.
+async fn part_after(tx: &mut SqliteConnection, run_id: i64, after: i64) -> Result<(String, Option<i64>)> {
+    let query = fixed(format!(
+        "SELECT json_group_array({DONE_ARRAY}) FILTER (WHERE i.state = 'done'), max(i.link_id)
+         FROM (SELECT * FROM run_items WHERE run_id = ? AND link_id > ? ORDER BY link_id LIMIT ?) i
+         JOIN links l ON l.id = i.link_id"
+    ));
+    Ok(sqlx::query_as(query).bind(run_id).bind(after).bind(PART).fetch_one(tx).await?)
 }
 
-/// A run's items that are done, of the links after the first and up to the second.
-async fn done_items(tx: &mut SqliteConnection, run_id: i64, (after, upto): (i64, i64)) -> Result<Vec<DoneRow>> {
-    let query = fixed(format!(
-        "SELECT json_group_array({DONE_ARRAY}) FROM run_items i JOIN links l ON l.id = i.link_id
-         WHERE i.run_id = ? AND i.link_id > ? AND i.link_id <= ? AND i.state = 'done'"
-    ));
-    let text: String = sqlx::query_scalar(query).bind(run_id).bind(after).bind(upto).fetch_one(tx).await?;
-    let mut rows: Vec<DoneRow> = many(&text)?;
+fn in_order(done: &str) -> Result<Vec<DoneRow>> {
+    let mut rows: Vec<DoneRow> = many(done)?;
     rows.sort_unstable_by_key(|row| row.link_id);
     Ok(rows)
 }
@@ -189,24 +163,66 @@ async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> 
 }
 
 async fn write_links(tx: &mut SqliteConnection, run_id: i64, judged: &[Judged], at: DateTime<Utc>) -> Result<()> {
-    let changed: Vec<&Judged> = judged.iter().filter(|one| one.differs).collect();
+    let differing: Vec<&Judged> = judged.iter().filter(|one| one.differs).collect();
+    let mut parts = differing.chunks(PART as usize).map(states);
+    let mut part = parts.next();
+    while let Some(text) = part {
+        // The next part is made ready while the database writes this one.
+        let (written, next) = join(write_states(tx, text), async { parts.next() }).await;
+        written?;
+        part = next;
+    }
+    let changed: Vec<&Judged> = differing.into_iter().filter(|one| one.change != Change::None).collect();
     for part in changed.chunks(PART as usize) {
-        let written: Vec<Written> = part.iter().map(|one| Written::of(one)).collect();
-        sqlx::query(
-            "WITH r AS MATERIALIZED (SELECT value v FROM jsonb_each(?))
-             UPDATE links SET shown = v ->> 'shown', reason = v ->> 'reason', bad_streak = v ->> 'bad',
-                 good_streak = v ->> 'good', since = v ->> 'since', judged = v ->> 'judged', manual = v ->> 'manual'
-             FROM r WHERE links.id = v ->> 'link'",
-        )
-        .bind(json(&written))
-        .execute(&mut *tx)
-        .await?;
+        write_changes(tx, run_id, part, at).await?;
     }
-    for one in changed.into_iter().filter(|one| one.change != Change::None) {
-        let next = &one.next;
-        let cause = if one.standing == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
-        transition(tx, (one.link_id, Some(run_id)), at, next.shown, next.reason.as_ref(), cause).await?;
-    }
+    Ok(())
+}
+
+fn states(part: &[&Judged]) -> String {
+    let states = part.iter().map(|Judged { link_id, next, .. }| {
+        (link_id, &next.reason, next.bad_streak, next.good_streak, next.judged.map(ms), &next.manual)
+    });
+    json(&states.collect::<Vec<_>>())
+}
+
+/// Writes what of links' states no index holds.
+async fn write_states(tx: &mut SqliteConnection, states: String) -> Result<()> {
+    sqlx::query(with_rows(
+        "v ->> 0 link, v ->> 1 reason, v ->> 2 bad, v ->> 3 good, v ->> 4 judged, v ->> 5 manual",
+        "UPDATE links SET reason = n.reason, bad_streak = n.bad, good_streak = n.good, judged = n.judged,
+             manual = n.manual
+         FROM n WHERE links.id = n.link",
+    ))
+    .bind(states)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Shows and hides links, and notes that it did.
+async fn write_changes(tx: &mut SqliteConnection, run_id: i64, part: &[&Judged], at: DateTime<Utc>) -> Result<()> {
+    let cause = |one: &Judged| if one.standing == Standing::Exempt { Cause::Whitelist } else { Cause::Run };
+    let change = |one: &&Judged| (one.link_id, one.next.shown, cause(one));
+    let changes = json(&part.iter().map(change).collect::<Vec<_>>());
+    sqlx::query(with_rows(
+        "v ->> 0 link, v ->> 1 shown",
+        "UPDATE links SET shown = n.shown, since = ?2 FROM n WHERE links.id = n.link",
+    ))
+    .bind(&changes)
+    .bind(ms(at))
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(with_rows(
+        "v ->> 0 link, v ->> 2 cause",
+        "INSERT INTO transitions (link_id, run_id, at, shown, reason, cause)
+         SELECT link, ?3, ?2, links.shown, links.reason, cause FROM n JOIN links ON links.id = link",
+    ))
+    .bind(&changes)
+    .bind(ms(at))
+    .bind(run_id)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
