@@ -26,6 +26,11 @@ pub mod web;
 #[cfg(feature = "ssr")]
 pub mod cli;
 
+/// Checks make and drop many small things on several threads at once: docs/adr/0006-dependencies.md.
+#[cfg(all(feature = "ssr", target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Makes the browser part ready. The document's start script calls it, and then each island by its name.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
