@@ -230,15 +230,17 @@ impl Service {
         }
         plan.settings.sites()?;
         self.use_settings(&plan.settings);
-        let links = self.picked(&pick).await?;
-        let ids: Vec<i64> = links.iter().map(|link| link.id).collect();
-        let begun = self.store.begin_run(trigger, &plan, &self.owner, &ids, self.clock.now()).await?;
+        let ids = self.picked(&pick).await?;
+        let begin = self.store.begin_run(trigger, &plan, &self.owner, &ids, self.clock.now());
+        let (begun, links) = tokio::join!(begin, self.store.links());
+        let begun = begun?;
         let Some(run_id) = begun.run_id else {
             let run_id = begun.elsewhere.first().copied().unwrap_or_default();
             return Ok(Started { run_id, elsewhere: begun.elsewhere, done: None });
         };
         let claimed: HashSet<i64> = begun.claimed.into_iter().collect();
-        let links: Vec<Link> = links.into_iter().filter(|link| claimed.contains(&link.id)).collect();
+        // Where they cannot be read the run is left to be gone on with, like one whose process is gone.
+        let links: Vec<Link> = links?.into_iter().filter(|link| claimed.contains(&link.id)).collect();
         let total = u32::try_from(links.len()).unwrap_or(u32::MAX);
         let snapshot = Snapshot::new(run_id, trigger, total, self.clock.now().timestamp_millis());
         let done = self.spawn_drive(snapshot, plan, links, false);
@@ -272,7 +274,7 @@ impl Service {
             return Err(ServiceError::NotRunning(run_id));
         }
         let run = self.store.run(run_id).await?.ok_or(ServiceError::NoRun(run_id))?;
-        let ids: Vec<i64> = self.picked(&pick).await?.iter().map(|link| link.id).collect();
+        let ids = self.picked(&pick).await?;
         let joined = self.store.add_items(run_id, &ids).await?;
         self.join(&run, &joined).await?;
         Ok(joined.len())
@@ -338,21 +340,22 @@ impl Service {
         Ok(())
     }
 
-    async fn picked(&self, pick: &Pick) -> Result<Vec<Link>> {
-        let links = self.store.links().await?;
+    async fn picked(&self, pick: &Pick) -> Result<Vec<i64>> {
+        let links = self.store.roster().await?;
         if let Pick::Names(names) = pick {
-            let known = |name: &&String| links.iter().any(|link| link.about.name == **name);
+            let known = |name: &&String| links.iter().any(|(_, of, _)| of == *name);
             if let Some(unknown) = names.iter().find(|name| !known(name)) {
                 return Err(ServiceError::UnknownName(unknown.clone()));
             }
         }
         let ids: HashSet<i64> = if let Pick::Ids(ids) = pick { ids.iter().copied().collect() } else { HashSet::new() };
-        let wanted = |link: &Link| match pick {
+        let wanted = |id: i64, name: &String| match pick {
             Pick::All => true,
-            Pick::Ids(_) => ids.contains(&link.id),
-            Pick::Names(names) => names.contains(&link.about.name),
+            Pick::Ids(_) => ids.contains(&id),
+            Pick::Names(names) => names.contains(name),
         };
-        Ok(links.into_iter().filter(|link| link.active && wanted(link)).collect())
+        let picked = links.iter().filter(|(id, name, active)| *active && wanted(*id, name));
+        Ok(picked.map(|(id, ..)| *id).collect())
     }
 
     async fn is_exempt(&self, link: &Link) -> Result<bool> {

@@ -8,7 +8,10 @@ use async_compression::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use reqwest::{Response, header};
+use reqwest::{
+    Response,
+    header::{self, HeaderMap},
+};
 use std::{
     io,
     pin::Pin,
@@ -59,12 +62,12 @@ pub enum Body {
 }
 
 impl Body {
-    /// Begins to read. br and zstd, which are never asked for, wait for one of `places`: their windows cost memory.
+    /// Begins to read what came under these headers. br and zstd, which are never asked for, wait for one of `places`: their windows cost memory.
     ///
     /// # Errors
     /// [`Class::DecodeFailure`] where the codings are too many.
-    pub async fn of(response: Response, places: &Arc<Semaphore>) -> Result<Body, Broken> {
-        let codings = codings(&response);
+    pub async fn of(response: Response, headers: &HeaderMap, places: &Arc<Semaphore>) -> Result<Body, Broken> {
+        let codings = codings(headers);
         if codings.is_empty() {
             return Ok(Body::Plain(response));
         }
@@ -111,8 +114,8 @@ impl Body {
     }
 }
 
-fn codings(response: &Response) -> Vec<Coding> {
-    let named = response.headers().get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+fn codings(headers: &HeaderMap) -> Vec<Coding> {
+    let named = headers.get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     named
         .flat_map(|value| value.split(','))
         // What is no coding is passed through, as browsers do.

@@ -96,8 +96,6 @@ const EXCERPT_CHARS: usize = 300;
 
 /// A page in the making.
 pub struct PageReader {
-    page: Url,
-    want: Want,
     /// What came and was not decoded yet: the beginning, until its charset is known, and later small pieces.
     head: Vec<u8>,
     content_type: Option<String>,
@@ -145,10 +143,8 @@ impl PageReader {
     /// Starts on the page at `page`, whose header names `content_type`.
     pub fn new(page: Url, content_type: Option<&str>, want: Want) -> PageReader {
         let text = want.sites.as_ref().filter(|s| s.has_patterns()).map(|_| String::new());
-        let state = Arc::new(Mutex::new(State::new(page.clone(), want.clone())));
+        let state = Arc::new(Mutex::new(State::new(page, want)));
         PageReader {
-            page,
-            want,
             head: Vec::new(),
             content_type: content_type.map(str::to_owned),
             decoder: None,
@@ -206,7 +202,8 @@ impl PageReader {
         let hasty = state.facts.found.as_ref().is_some_and(|found| !found.hidden);
         if hasty
             && (settled || handlers::may_hide(&self.sample))
-            && let Some(closer) = handlers::found_closely(State::new(self.page, self.want), &self.sample)
+            && let Some(closer) =
+                handlers::found_closely(State::new(state.page.clone(), state.want.clone()), &self.sample)
         {
             state.facts.found = Some(closer);
         }

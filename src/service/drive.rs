@@ -28,6 +28,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Links handed over first, so that they are being asked while thousands more are queued.
+const AT_FIRST: usize = 1000;
 /// Reports taken together; the outcomes among them are written in one transaction.
 const BATCH: usize = 2048;
 /// Outcomes are written so often at most, unless there is a batch of them or no more come.
@@ -143,10 +145,12 @@ impl Drive {
     }
 
     async fn round(&mut self, links: Vec<Link>) -> Result<()> {
-        let courses = self.sort_out(links).await?;
+        let mut courses = self.sort_out(links).await?;
         let urgent = courses.len() <= 2;
+        let rest = courses.split_off(courses.len().min(AT_FIRST));
         let engine = self.service.engine.clone();
         let Running { mut reports, over } = engine.begin(self.run_id, courses, urgent, self.cancel.clone());
+        engine.add(self.run_id, rest);
         let mut batch = Vec::with_capacity(BATCH);
         let mut heart = interval(HEARTBEAT);
         heart.set_missed_tick_behavior(MissedTickBehavior::Delay);

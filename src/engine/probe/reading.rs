@@ -12,11 +12,8 @@ use crate::{
     },
 };
 use reqwest::{Response, header::HeaderMap};
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// Where no backlink is wanted, only the head of a page is read, for its title …
@@ -32,10 +29,11 @@ impl Probe {
     /// What an answer other than a page comes to: a wall's, a rate limit, or the site's own status.
     pub(super) async fn refused(&self, url: &Url, response: Response, deadline: Instant, seen: &mut Seen) -> Failure {
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let (response, headers) = apart(response);
         if walls::may_be_refusal(status) {
             // Whatever breaks in this body, the status has been answered.
-            let _ = self.take_in(Want { marks: true, ..Want::default() }, url, response, deadline, seen).await;
+            let _ =
+                self.take_in(Want { marks: true, ..Want::default() }, url, (response, &headers), deadline, seen).await;
             if let Some(hit) = wall_on(status, &headers, seen.page.as_ref()) {
                 return seen.walled(hit);
             }
@@ -53,8 +51,9 @@ impl Probe {
         seen: &mut Seen,
     ) -> Result<Option<Url>, Failure> {
         let wanted = request.want.sites.is_some();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let broken = self.take_in(request.want.clone(), url, response, deadline, seen).await.err();
+        let status = response.status().as_u16();
+        let (response, headers) = apart(response);
+        let broken = self.take_in(request.want.clone(), url, (response, &headers), deadline, seen).await.err();
         let page = seen.page.as_ref();
         if page.is_some_and(|page| page.found.is_some()) {
             return Ok(None);
@@ -82,11 +81,11 @@ impl Probe {
         &self,
         want: Want,
         url: &Url,
-        response: Response,
+        (response, headers): (Response, &HeaderMap),
         deadline: Instant,
         seen: &mut Seen,
     ) -> Result<(), Broken> {
-        let content_type = text_of(response.headers(), "content-type");
+        let content_type = text_of(headers, "content-type");
         let wanted = want.sites.is_some();
         let mut reader = PageReader::new(url.clone(), content_type, want);
         let (cap, until) =
@@ -94,7 +93,10 @@ impl Probe {
         let start = Instant::now();
         seen.bytes = 0;
         seen.cut = false;
-        let feeding = feed(response, &self.costly, &mut reader, cap, seen);
+        let feeding = async {
+            let body = Body::of(response, headers, &self.costly).await?;
+            feed(body, &mut reader, cap, seen).await
+        };
         let fed = match timeout_at(until, feeding).await {
             Ok(fed) => fed,
             Err(_) => Err(Broken { class: Class::Timeout, detail: String::new() }),
@@ -109,16 +111,15 @@ impl Probe {
     }
 }
 
+/// An answer's body and its headers.
+fn apart(mut response: Response) -> (Response, HeaderMap) {
+    let headers = std::mem::take(response.headers_mut());
+    (response, headers)
+}
+
 /// Feeds a body to the reader until either has had enough.
-async fn feed(
-    response: Response,
-    places: &Arc<Semaphore>,
-    reader: &mut PageReader,
-    cap: u64,
-    seen: &mut Seen,
-) -> Result<(), Broken> {
+async fn feed(mut body: Body, reader: &mut PageReader, cap: u64, seen: &mut Seen) -> Result<(), Broken> {
     let stage = TRACE.with(|trace| trace.stage());
-    let mut body = Body::of(response, places).await?;
     let mut pieces = 0;
     while let Some(bytes) = body.next(stage).await? {
         if seen.bytes == 0 && bytes.starts_with(&GZIP_MAGIC) {

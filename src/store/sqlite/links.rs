@@ -33,6 +33,15 @@ impl Links for SqliteStore {
         Ok(links)
     }
 
+    async fn roster(&self) -> Result<Vec<(i64, String, bool)>> {
+        let query = "SELECT json_group_array(json_array(id, name, json(iif(active, 'true', 'false'))))
+             FROM links WHERE deleted_at IS NULL";
+        let text: String = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
+        let mut roster: Vec<(i64, String, bool)> = many(&text)?;
+        roster.sort_unstable();
+        Ok(roster)
+    }
+
     async fn link(&self, id: i64) -> Result<Option<Link>> {
         let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} AND l.id = ?"));
         let row: Option<LinkRow> = sqlx::query_as(query).bind(id).fetch_optional(&self.readers).await?;
