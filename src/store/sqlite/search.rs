@@ -88,27 +88,32 @@ fn like(text: &str) -> String {
 }
 
 pub async fn items(from: &SqlitePool, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)> {
-    let mut count =
-        QueryBuilder::new("SELECT count(*) FROM run_items i JOIN links l ON l.id = i.link_id WHERE i.run_id = ");
+    let mut count = QueryBuilder::new("SELECT count(*)");
     narrow_items(&mut count, run_id, wanted);
     let total = count.build_query_scalar().fetch_one(from).await?;
-    let mut query = QueryBuilder::new(format!(
-        "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
-         FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN} WHERE i.run_id = "
-    ));
-    narrow_items(&mut query, run_id, wanted);
-    query.push(if wanted.by_time {
+    let order = if wanted.by_time {
         " ORDER BY i.ms IS NULL, i.ms DESC, i.link_id"
     } else {
         " ORDER BY i.change IS NULL, i.change = 'none', i.class = 'whitelisted', i.class = 'ok', i.link_id"
-    });
-    query.push(" LIMIT ").push_bind(wanted.limit).push(" OFFSET ").push_bind(wanted.offset);
+    };
+    // Links and evidence are looked up for the rows of the page only, not for all that it is chosen from.
+    let mut query = QueryBuilder::new(format!(
+        "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS} FROM (SELECT i.*"
+    ));
+    narrow_items(&mut query, run_id, wanted);
+    query.push(order).push(" LIMIT ").push_bind(wanted.limit).push(" OFFSET ").push_bind(wanted.offset);
+    query.push(") i JOIN links l ON l.id = i.link_id ").push(SEEN_JOIN).push(order);
     let rows: Vec<ItemRow> = query.build_query_as().fetch_all(from).await?;
     Ok((decoded(rows, ItemRow::item)?, total))
 }
 
+/// From which items, and which of them.
 fn narrow_items(query: &mut QueryBuilder<Sqlite>, run_id: i64, wanted: &WantedItems) {
-    query.push_bind(run_id);
+    query.push(" FROM run_items i");
+    if !wanted.text.is_empty() {
+        query.push(" JOIN links l ON l.id = i.link_id");
+    }
+    query.push(" WHERE i.run_id = ").push_bind(run_id);
     let unsure = || {
         let codes: Vec<String> = Class::ALL.iter().filter(|c| c.is_unverifiable()).map(|c| format!("'{c}'")).collect();
         format!("(i.inconclusive = 1 OR i.class IN ({}))", codes.join(", "))
