@@ -96,6 +96,7 @@ struct Envelope {
 struct Report {
     run_id: i64,
     settled: Settled,
+    /// Those that the output names.
     items: Vec<Item>,
 }
 
@@ -122,7 +123,7 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     service.use_settings(&plan.settings);
     let pick = if args.names.is_empty() { Pick::All } else { Pick::Names(args.names.clone()) };
     let settled = loop {
-        let events = service.registry().tap();
+        let events = if shows_events(args) { service.registry().tap() } else { mpsc::unbounded_channel().1 };
         let started = service.start_run(Trigger::CommandLine, pick.clone(), plan.clone()).await?;
         if let Some(done) = started.done {
             for run in &started.elsewhere {
@@ -142,7 +143,11 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     if settled.state == RunState::Cancelled && settled.counts.cancelled > 0 {
         eprintln!("cancelled: {} links were not checked; what was found so far is kept", settled.counts.cancelled);
     }
-    let items = service.store().items(run_id).await?;
+    let items = match (args.format, args.details) {
+        (OutputFormat::Text, _) => service.store().notable_items(run_id).await?,
+        (_, true) => service.store().items(run_id).await?,
+        (_, false) => Vec::new(),
+    };
     Ok(Report { run_id, settled, items })
 }
 
@@ -206,9 +211,14 @@ async fn attend(
     }
 }
 
+/// Whether anyone sees single events: as lines, or as a bar on a terminal.
+fn shows_events(args: &CheckArgs) -> bool {
+    args.format == OutputFormat::Ndjson || console::user_attended_stderr()
+}
+
 /// A bar on a terminal, nothing in a pipe.
 fn progress_bar(args: &CheckArgs, service: &Arc<Service>, run_id: i64) -> ProgressBar {
-    if args.format == OutputFormat::Ndjson {
+    if args.format == OutputFormat::Ndjson || !shows_events(args) {
         return ProgressBar::hidden();
     }
     let snapshot = service.registry().snapshots().into_iter().find(|s| s.run_id == run_id);

@@ -207,8 +207,8 @@ struct Context {
     database: String,
     lang: Lang,
     clock: SharedClock,
-    /// Those that checks are made on.
-    threads: Handle,
+    /// Those that checks are made on, where others are to answer browsers meanwhile.
+    threads: Option<Handle>,
 }
 
 impl Context {
@@ -227,7 +227,7 @@ impl Context {
     }
 
     async fn service_over(&self, allowed: Allowed, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        let network = Network { allowed, dns: network.dns.clone(), threads: Some(self.threads.clone()) };
+        let network = Network { allowed, dns: network.dns.clone(), threads: self.threads.clone() };
         Service::start(self.store().await?, network, self.clock.clone()).await
     }
 }
@@ -241,7 +241,8 @@ pub fn main() -> ExitCode {
     start_log(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
     lifecycle::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let (runtime, checks) = match runtime.and_then(|runtime| Ok((runtime, lifecycle::check_threads()?))) {
+    let checks = serves.then(lifecycle::check_threads).transpose();
+    let (runtime, checks) = match runtime.and_then(|runtime| Ok((runtime, checks?))) {
         Ok(both) => both,
         Err(error) => return say(&Failure::Failed(format!("cannot start: {error}"))),
     };
@@ -250,11 +251,13 @@ pub fn main() -> ExitCode {
         Some(LangArg::En) => Lang::En,
         None => config::language(),
     };
-    let context =
-        Context { database: cli.global.database, lang, clock: Arc::new(SystemClock), threads: checks.handle().clone() };
+    let threads = checks.as_ref().map(|checks| checks.handle().clone());
+    let context = Context { database: cli.global.database, lang, clock: Arc::new(SystemClock), threads };
     let outcome = runtime.block_on(dispatch(context, cli.command));
     // What still runs in the background is left: it is stored, and the next process goes on with it.
-    checks.shutdown_background();
+    if let Some(checks) = checks {
+        checks.shutdown_background();
+    }
     runtime.shutdown_background();
     outcome.unwrap_or_else(|failure| say(&failure))
 }

@@ -297,6 +297,8 @@ pub trait Runs: Send + Sync {
     async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
+    /// Those of a run's items that there is something to say of: all but the good ones that change nothing.
+    async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>>;
     /// Adds single checks of runs that ended before a time up by the day and forgets them, at most `limit` at once;
     /// whether there are more. Held runs keep theirs.
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool>;

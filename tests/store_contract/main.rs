@@ -87,6 +87,7 @@ async fn links_come_and_go(store: SharedStore) {
     store.set_link(a, &friend, false).await.unwrap();
     let link = store.link(a).await.unwrap().unwrap();
     assert_eq!((link.about, link.active, link.state.shown), (friend, false, true));
+    assert_eq!(store.roster().await.unwrap(), [(a, "甲".to_owned(), false), (b, "b".to_owned(), true)]);
     let taken = store.add_link(&about("c", "http://www.b.test"), true, now()).await;
     assert!(matches!(taken, Err(StoreError::DuplicateLink(_, id)) if id == b));
     let clash = store.set_link(a, &about("a", "https://b.test"), true).await;
@@ -144,10 +145,18 @@ async fn claims_are_exclusive(store: SharedStore) {
 
 async fn outcomes_are_written_once(store: SharedStore) {
     let [a, b] = two(&store).await;
-    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
+    let c = store.add_link(&about("c", "https://c.test/"), true, now()).await.unwrap();
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b, c], now()).await.unwrap().run_id.unwrap();
     store.record(run, &[outcome(a, Class::HttpStatus, 404, Change::Hide)]).await.unwrap();
     store.record(run, &[outcome(a, Class::Ok, 200, Change::None)]).await.unwrap();
+    store
+        .record(run, &[outcome(b, Class::Ok, 200, Change::None), outcome(b, Class::Ok, 201, Change::None)])
+        .await
+        .unwrap();
+    let notable = store.notable_items(run).await.unwrap();
+    assert_eq!(notable.iter().map(|item| item.link_id).collect::<Vec<_>>(), [a, c], "not the good one");
     let items = store.items(run).await.unwrap();
+    assert_eq!(items[1].seen.as_ref().and_then(|seen| seen.status), Some(200), "the first of a batch counts");
     assert_eq!(items[0].seen.as_ref().map(|s| (s.class, s.status, s.ms)), Some((Class::HttpStatus, Some(404), 12)));
     assert!(store.link(a).await.unwrap().unwrap().state.shown, "pending until the run is settled");
     let settled = store.settle(run, Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap();

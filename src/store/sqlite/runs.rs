@@ -147,12 +147,11 @@ impl Runs for SqliteStore {
     }
 
     async fn items(&self, run_id: i64) -> Result<Vec<Item>> {
-        let query = fixed(format!(
-            "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
-             FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN} WHERE i.run_id = ? ORDER BY i.link_id"
-        ));
-        let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
-        Ok(decoded(rows, ItemRow::item)?)
+        self.items_where(run_id, "true").await
+    }
+
+    async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>> {
+        self.items_where(run_id, "NOT (i.class IS 'ok' AND i.change IS 'none')").await
     }
 
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool> {
@@ -186,6 +185,18 @@ impl Runs for SqliteStore {
         .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() > 0)
+    }
+}
+
+impl SqliteStore {
+    async fn items_where(&self, run_id: i64, condition: &str) -> Result<Vec<Item>> {
+        let query = fixed(format!(
+            "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
+             FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN}
+             WHERE i.run_id = ? AND {condition} ORDER BY i.link_id"
+        ));
+        let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
+        Ok(decoded(rows, ItemRow::item)?)
     }
 }
 
