@@ -62,7 +62,8 @@ pub enum Body {
 }
 
 impl Body {
-    /// Begins to read what came under these headers. br and zstd, which are never asked for, wait for one of `places`: their windows cost memory.
+    /// Begins to read what came under these headers. br and zstd, which are never asked for, wait for one of `places`:
+    /// their windows cost memory.
     ///
     /// # Errors
     /// [`Class::DecodeFailure`] where the codings are too many.

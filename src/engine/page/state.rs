@@ -102,7 +102,7 @@ impl State {
         }
     }
 
-    /// An `<a>` that leads nowhere: its words are not those of the link before it.
+    /// An `<a>` or `<area>` that leads nowhere: its words are not those of the link before it.
     pub fn no_link(&mut self) {
         self.anchor = None;
     }
