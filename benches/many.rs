@@ -29,7 +29,7 @@ const ADDRESSES: u32 = 250;
 const SITES: u32 = 10_000;
 const AT_ONCE: usize = 500;
 /// The two are run in turns, and the middle one of their ratios counts: the machine has its moods.
-const PAIRS: usize = 9;
+const PAIRS: usize = 15;
 const DELAY: Duration = Duration::from_millis(20);
 
 fn main() {
