@@ -8,10 +8,9 @@ mod support;
 mod peak;
 
 use futures::{StreamExt, stream};
-use reqwest::header::{self, HeaderMap, HeaderValue};
 use rollcall::{
     domain::{progress::Trigger, settings::Settings},
-    engine::probe::{ACCEPT, ACCEPT_LANGUAGE},
+    engine::probe,
     service::Pick,
     store::Draft,
 };
@@ -112,11 +111,6 @@ async fn sites() {
 async fn bare(port: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::default();
-    let headers = HeaderMap::from_iter([
-        (header::ACCEPT, HeaderValue::from_static(ACCEPT)),
-        (header::ACCEPT_LANGUAGE, HeaderValue::from_static(ACCEPT_LANGUAGE)),
-        (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
-    ]);
     // The settings of the checks' own client, but for the guard.
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -125,7 +119,7 @@ async fn bare(port: &str) {
         .pool_max_idle_per_host(0)
         .tls_info(true)
         .user_agent(settings.agent())
-        .default_headers(headers)
+        .default_headers(probe::takes())
         .timeout(Duration::from_millis(settings.limits.timeout_ms.into()))
         .connect_timeout(Duration::from_millis(settings.limits.connect_timeout_ms.into()))
         .build()

@@ -218,7 +218,7 @@ fn shows_events(args: &CheckArgs) -> bool {
 
 /// A bar on a terminal, nothing in a pipe.
 fn progress_bar(args: &CheckArgs, service: &Arc<Service>, run_id: i64) -> ProgressBar {
-    if args.format == OutputFormat::Ndjson || !shows_events(args) {
+    if args.format == OutputFormat::Ndjson {
         return ProgressBar::hidden();
     }
     let snapshot = service.registry().snapshots().into_iter().find(|s| s.run_id == run_id);

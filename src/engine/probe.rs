@@ -53,8 +53,8 @@ const TELLING: [&str; 8] = [
     "x-amzn-waf-action",
 ];
 /// What checks say that they take, as a browser would.
-pub const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-pub const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
+const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const ACCEPT_LANGUAGE: &str = "zh-CN,zh;q=0.9,en;q=0.8";
 
 /// The one client that every check goes through, behind the guard.
 #[derive(Clone)]
@@ -269,7 +269,7 @@ fn client(resolver: &GuardedResolver, proxy: Option<&Url>) -> Result<Client, Pro
         builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(failed)?);
     }
     builder
-        .default_headers(taken())
+        .default_headers(takes())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         // Every check proves a connection of its own, and idle ones would eat the open files.
@@ -282,8 +282,8 @@ fn client(resolver: &GuardedResolver, proxy: Option<&Url>) -> Result<Client, Pro
         .map_err(failed)
 }
 
-/// What checks say that they take.
-fn taken() -> HeaderMap {
+/// The headers in which checks say what they take.
+pub fn takes() -> HeaderMap {
     HeaderMap::from_iter([
         (header::ACCEPT, HeaderValue::from_static(ACCEPT)),
         (header::ACCEPT_LANGUAGE, HeaderValue::from_static(ACCEPT_LANGUAGE)),

@@ -276,6 +276,11 @@ impl LatelyRow {
     }
 }
 
+/// The columns of an [`ItemRow`], from `i`, `l` and [`SEEN_JOIN`].
+pub fn item_columns() -> String {
+    format!("i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}")
+}
+
 #[derive(FromRow)]
 pub struct ItemRow {
     pub link_id: i64,

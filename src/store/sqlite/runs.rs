@@ -3,7 +3,7 @@
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
     SqliteStore, affected, fixed, history, record,
-    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_COLUMNS, SEEN_JOIN, decoded, json, ms, word},
+    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_JOIN, decoded, item_columns, json, ms, word},
     search, settle,
 };
 use crate::domain::{
@@ -191,9 +191,9 @@ impl Runs for SqliteStore {
 impl SqliteStore {
     async fn items_where(&self, run_id: i64, condition: &str) -> Result<Vec<Item>> {
         let query = fixed(format!(
-            "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}
-             FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN}
-             WHERE i.run_id = ? AND {condition} ORDER BY i.link_id"
+            "SELECT {} FROM run_items i JOIN links l ON l.id = i.link_id {SEEN_JOIN}
+             WHERE i.run_id = ? AND {condition} ORDER BY i.link_id",
+            item_columns()
         ));
         let rows: Vec<ItemRow> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
         Ok(decoded(rows, ItemRow::item)?)

@@ -3,7 +3,7 @@
 use super::{
     super::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Result, Sort, Status, Wanted, WantedItems},
     links::FROM_LINKS,
-    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_COLUMNS, SEEN_JOIN, decoded, json, ms},
+    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_JOIN, decoded, item_columns, json, ms},
 };
 use crate::domain::{class::Class, run::Item};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -97,9 +97,7 @@ pub async fn items(from: &SqlitePool, run_id: i64, wanted: &WantedItems) -> Resu
         " ORDER BY i.change IS NULL, i.change = 'none', i.class = 'whitelisted', i.class = 'ok', i.link_id"
     };
     // Links and evidence are looked up for the rows of the page only, not for all that it is chosen from.
-    let mut query = QueryBuilder::new(format!(
-        "SELECT i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS} FROM (SELECT i.*"
-    ));
+    let mut query = QueryBuilder::new(format!("SELECT {} FROM (SELECT i.*", item_columns()));
     narrow_items(&mut query, run_id, wanted);
     query.push(order).push(" LIMIT ").push_bind(wanted.limit).push(" OFFSET ").push_bind(wanted.offset);
     query.push(") i JOIN links l ON l.id = i.link_id ").push(SEEN_JOIN).push(order);
