@@ -26,7 +26,7 @@ const FILE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const FIELDS_MAX: usize = 512;
 /// Requests of people who are not signed in that are worked on at once: they wait for each other, and the owner for none
 /// of them.
-pub const STRANGERS_AT_ONCE: usize = 8;
+pub const STRANGERS_AT_ONCE: usize = 4;
 /// Where the server functions are.
 pub const FUNCTIONS: &str = "/api/fn/";
 /// The functions that want no log-in. Each of them bounds what it is given.
