@@ -1,7 +1,13 @@
 //! Starting and stopping: open files, background work, signals.
 
 use crate::{engine::dns, service::Service};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -40,11 +46,15 @@ pub fn connection_share() -> usize {
 pub fn fit_open_files(concurrency: u32, serves: bool) -> u32 {
     let Some(soft) = soft_limit() else { return concurrency };
     let fits = checks_of(soft, serves);
-    if fits < concurrency {
+    // Every run asks; the log is told when it changes.
+    if fits < concurrency && TOLD.swap(fits, Relaxed) != fits {
         tracing::warn!(concurrency, fits, open_files = soft, "fewer checks at once: the limit of open files is low");
     }
     concurrency.min(fits)
 }
+
+/// What the log was told last of how many checks fit.
+static TOLD: AtomicU32 = AtomicU32::new(u32::MAX);
 
 fn soft_limit() -> Option<u64> {
     rlimit::Resource::NOFILE.get().ok().map(|(soft, _)| soft)
