@@ -6,9 +6,7 @@ mod support;
 
 use chrono::TimeDelta;
 use rollcall::{
-    domain::{
-        class::Class, observation::Observation, progress::Trigger, run::ItemState, verdict::Change, whitelist::Kind,
-    },
+    domain::{class::Class, observation::Observation, progress::Trigger, verdict::Change, whitelist::Kind},
     service::Service,
     store::{Draft, Ending, Record},
     web::server::{self, Entrance},
@@ -112,5 +110,5 @@ fn record(link_id: i64, run: i64, at: chrono::DateTime<chrono::Utc>) -> Record {
     let (class, status) = if down { (Class::HttpStatus, 503) } else { (Class::Ok, 200) };
     let ms = u32::try_from((link_id * 37 + run * 11) % 900).unwrap_or_default() + 20;
     let seen = Observation { class, status: Some(status), ms, attempts: 1, ..Observation::whitelisted(at) };
-    Record { link_id, state: ItemState::Done, seen: Some(seen), change: Change::None }
+    Record::done(link_id, seen, Change::None)
 }

@@ -11,7 +11,7 @@ use rollcall::{
         link::About,
         observation::{Evidence, Observation},
         progress::Trigger,
-        run::{ItemState, Plan},
+        run::Plan,
         settings::Settings,
         verdict::Change,
     },
@@ -95,7 +95,7 @@ fn record(link_id: i64, day: i64, at: DateTime<Utc>) -> Record {
         evidence,
         ..Observation::whitelisted(at)
     };
-    Record { link_id, state: ItemState::Done, seen: Some(seen), change: Change::None }
+    Record::done(link_id, seen, Change::None)
 }
 
 /// Milliseconds for a page of the table, the median.

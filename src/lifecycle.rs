@@ -1,14 +1,26 @@
 //! Starting and stopping: open files, background work, signals.
 
-use crate::service::Service;
-use std::{sync::Arc, time::Duration};
+use crate::{engine::dns, service::Service};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-/// Open files that are not a check's: database, listeners, browsers, name servers.
-const OTHER_FILES: u64 = 64;
-/// Open files that one check may take at most: two addresses raced, and a name lookup.
-const FILES_PER_CHECK: u64 = 2;
+/// Open files kept back for what has to work while links are checked: the database with its readers, the log, the
+/// listener, a backup, two runtimes. Measured: 25 to 35 in a server that is used.
+const RESERVE: u64 = 40;
+/// Of what is left, a check in flight takes the larger of what a name lookup may hold and two addresses raced.
+const FILES_PER_CHECK: u64 = if dns::LOOKUP_FILES > RACED { dns::LOOKUP_FILES } else { RACED };
+const RACED: u64 = 2;
+/// A server sets this part of its open files aside for those who visit it, within these bounds.
+const CONNECTIONS_PART: u64 = 4;
+const CONNECTIONS_MIN: u64 = 8;
+const CONNECTIONS_MAX: u64 = 1024;
 /// How far check threads stand back: half the weight of the others', by sched(7).
 #[cfg(target_os = "linux")]
 const NICE: i32 = 3;
@@ -24,20 +36,38 @@ pub fn raise_open_files() {
     }
 }
 
-/// Clips a concurrency to what the limit of open files allows, with a warning.
-pub fn fit_open_files(concurrency: u32) -> u32 {
-    let Ok((soft, _)) = rlimit::Resource::NOFILE.get() else { return concurrency };
-    let fits = u32::try_from((soft.saturating_sub(OTHER_FILES) / FILES_PER_CHECK).max(1)).unwrap_or(u32::MAX);
-    if fits < concurrency {
+/// Connections that a server may hold at once: a quarter of the open files it may have, 8 to 1024.
+pub fn connection_share() -> usize {
+    usize::try_from(connections_of(soft_limit().unwrap_or(u64::MAX))).unwrap_or(usize::MAX)
+}
+
+/// Clips a concurrency to what the limit of open files allows, with a warning. `serves` where visitors are to be let
+/// in meanwhile.
+pub fn fit_open_files(concurrency: u32, serves: bool) -> u32 {
+    let Some(soft) = soft_limit() else { return concurrency };
+    let fits = checks_of(soft, serves);
+    // Every run asks; the log is told when it changes.
+    if fits < concurrency && TOLD.swap(fits, Relaxed) != fits {
         tracing::warn!(concurrency, fits, open_files = soft, "fewer checks at once: the limit of open files is low");
     }
     concurrency.min(fits)
 }
 
-/// The share of the open files that incoming connections may take: a quarter of the soft limit, 8 to 1024.
-pub fn connection_share() -> usize {
-    let soft = rlimit::Resource::NOFILE.get().map_or(1024, |(soft, _)| soft);
-    usize::try_from(soft / 4).unwrap_or(usize::MAX).clamp(8, 1024)
+/// What the log was told last of how many checks fit.
+static TOLD: AtomicU32 = AtomicU32::new(u32::MAX);
+
+fn soft_limit() -> Option<u64> {
+    rlimit::Resource::NOFILE.get().ok().map(|(soft, _)| soft)
+}
+
+fn connections_of(soft: u64) -> u64 {
+    (soft / CONNECTIONS_PART).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
+}
+
+/// Checks at once that so many open files have room for; one is made however few they are.
+fn checks_of(soft: u64, serves: bool) -> u32 {
+    let aside = RESERVE + if serves { connections_of(soft) } else { 0 };
+    u32::try_from((soft.saturating_sub(aside) / FILES_PER_CHECK).max(1)).unwrap_or(u32::MAX)
 }
 
 /// Threads that checks are made on, apart from those that answer browsers: whatever pages cost to read, the dashboard
@@ -127,5 +157,21 @@ async fn one_signal() {
 async fn one_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_files_are_shared_out_and_one_check_is_always_made() {
+        assert_eq!([16, 64, 128, 1024, 1 << 20].map(connections_of), [8, 16, 32, 256, 1024]);
+        assert_eq!([16, 64, 128, 256, 1024].map(|soft| checks_of(soft, false)), [1, 3, 11, 27, 123]);
+        assert_eq!([16, 64, 128, 256, 1024].map(|soft| checks_of(soft, true)), [1, 1, 7, 19, 91]);
+        for soft in 64..5000 {
+            let taken = RESERVE + connections_of(soft) + u64::from(checks_of(soft, true)) * FILES_PER_CHECK;
+            assert!(taken <= soft.max(RESERVE + connections_of(soft) + FILES_PER_CHECK), "{soft}: {taken}");
+        }
     }
 }

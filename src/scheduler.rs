@@ -129,7 +129,7 @@ pub async fn back_up(service: &Arc<Service>, memory: &mut Memory) {
 }
 
 fn parse(row: &ScheduleRow, settings: &Settings) -> Option<Schedule> {
-    match Schedule::new(&row.cron, &crate::config::timezone(settings)) {
+    match Schedule::stored(&row.cron, &crate::config::timezone(settings)) {
         Ok(schedule) => Some(schedule),
         Err(error) => {
             tracing::error!(schedule = row.id, %error, "a schedule is not used");

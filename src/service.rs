@@ -90,6 +90,8 @@ pub struct Network {
     pub dns: Vec<SocketAddr>,
     /// The threads that checks are made on; `None` takes those of whoever starts the service.
     pub threads: Option<Handle>,
+    /// Visitors are let in meanwhile: open files are set aside for them.
+    pub serves: bool,
 }
 
 /// Which links a run is over. Inactive links are never in it.
@@ -127,6 +129,7 @@ pub struct Service {
     registry: Registry,
     probe: Probe,
     clock: SharedClock,
+    serves: bool,
     /// Names this process in runs.
     owner: String,
     names: names::NamesCache,
@@ -145,7 +148,7 @@ impl Service {
     pub async fn start(store: SharedStore, network: Network, clock: SharedClock) -> Result<Arc<Service>> {
         let probe = Probe::new(network.allowed, network.dns)?;
         let threads = network.threads.unwrap_or_else(Handle::current);
-        Service::start_with(store, probe.clone(), Arc::new(probe), clock, &threads).await
+        Service::assemble(store, (probe.clone(), Arc::new(probe)), clock, &threads, network.serves).await
     }
 
     /// As [`Service::start`], with attempts made by `ask` on `threads`.
@@ -159,17 +162,27 @@ impl Service {
         clock: SharedClock,
         threads: &Handle,
     ) -> Result<Arc<Service>> {
+        Service::assemble(store, (probe, ask), clock, threads, false).await
+    }
+
+    async fn assemble(
+        store: SharedStore,
+        (probe, ask): (Probe, Arc<dyn Ask>),
+        clock: SharedClock,
+        threads: &Handle,
+        serves: bool,
+    ) -> Result<Arc<Service>> {
         let settings = read_settings(&store).await?;
         use_proxy(&probe, &settings);
         let limits = settings.limits;
         let rng = fastrand::Rng::new();
         let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
-        let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
+        let concurrency = crate::lifecycle::fit_open_files(limits.concurrency, serves);
         let engine = Engine::start(ask, clock.clone(), rng, (concurrency, limits.per_host), threads);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
         let metrics = metrics::Metrics::default();
         let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());
-        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names, metrics, stopping, drives }))
+        Ok(Arc::new(Service { store, engine, registry, probe, clock, serves, owner, names, metrics, stopping, drives }))
     }
 
     pub fn store(&self) -> &SharedStore {
@@ -208,7 +221,7 @@ impl Service {
     /// Makes the engine go by these limits, and this proxy, from now on.
     pub fn use_settings(&self, settings: &Settings) {
         use_proxy(&self.probe, settings);
-        let concurrency = crate::lifecycle::fit_open_files(settings.limits.concurrency);
+        let concurrency = crate::lifecycle::fit_open_files(settings.limits.concurrency, self.serves);
         self.engine.set_limits(concurrency, settings.limits.per_host);
     }
 

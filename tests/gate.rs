@@ -141,6 +141,75 @@ async fn our_own_address_is_not_asked_under_any_name() {
     assert_eq!(own.hits(), 0);
 }
 
+#[tokio::test]
+async fn our_own_address_is_not_asked_in_any_form_however_much_is_allowed() {
+    // One socket for both versions, where this machine has both.
+    let listening = match std::net::TcpListener::bind("[::]:0") {
+        Ok(free) => free.local_addr().unwrap(),
+        Err(_) => SocketAddr::new([0, 0, 0, 0].into(), 0),
+    };
+    let own =
+        support::site_at(listening, |mut stream, _| async move { stream.write_all(friendly().as_bytes()).await }).await;
+    let port = own.addr.port();
+    let dns = NameServer::start(|name, _| match name {
+        "nowhere.test" => Reply::Addresses(vec![[0, 0, 0, 0]]),
+        _ => Reply::Addresses(vec![[127, 0, 0, 1]]),
+    })
+    .await;
+    let open = Allowed::new(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+    for at in ["127.0.0.1", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
+        let at = format!("{at}:{port}").parse().unwrap();
+        let probe = Probe::new(open.clone().without_own(at), vec![dns.addr]).unwrap();
+        for host in [
+            "127.0.0.1",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "0x7f.1",
+            "me.test",
+            "nowhere.test",
+            "localhost",
+        ] {
+            let url = format!("http://{host}:{port}/");
+            assert_eq!(look(&probe, &url).await.class, Class::BlockedByPolicy, "{at}: {url}");
+        }
+    }
+    for at in ["0.0.0.0", "[::]"] {
+        let at = format!("{at}:{port}").parse().unwrap();
+        let probe = Probe::new(open.clone().without_own(at), vec![dns.addr]).unwrap();
+        for host in ["127.0.0.2", "[::ffff:127.1.2.3]", "[::1]"] {
+            let url = format!("http://{host}:{port}/");
+            assert_eq!(look(&probe, &url).await.class, Class::BlockedByPolicy, "{at}: {url}");
+        }
+    }
+    assert_eq!(own.hits(), 0);
+}
+
+#[tokio::test]
+async fn a_friends_page_does_not_make_us_try_other_ports() {
+    let other = says(friendly()).await;
+    let to = other.addr.port();
+    let named = support::site(move |mut stream, _| async move {
+        let path = head(&mut stream).await?;
+        let own = stream.local_addr()?.port();
+        let answer = match path.as_str() {
+            "/" => support::ok(&format!(
+                "<p>{}</p><a href='http://friend.test:{to}/links/'>友链</a><a href='http://friend.test:{own}/friends/'>友链</a>",
+                "words ".repeat(60)
+            )),
+            "/friends/" => friendly(),
+            _ => status(404, ""),
+        };
+        stream.write_all(answer.as_bytes()).await
+    })
+    .await;
+    let dns = NameServer::start(|_, _| Reply::Addresses(vec![[127, 0, 0, 1]])).await;
+    let seen = look(&only_one(&dns), &format!("http://friend.test:{}/", named.addr.port())).await;
+    assert_eq!((seen.class, other.hits()), (Class::Ok, 0), "its own port is asked, the other is not");
+    assert!(seen.evidence.earlier.iter().any(|attempt| attempt.class == Class::BlockedByPolicy));
+}
+
 /// A proxy that answers for every site itself, and notes what it is asked for.
 async fn proxy() -> (Site, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
     let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();

@@ -233,12 +233,7 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
         status: Some(200),
         ..rollcall::domain::observation::Observation::whitelisted(before)
     };
-    let record = rollcall::store::Record {
-        link_id: ids[0],
-        state: ItemState::Done,
-        seen: Some(seen),
-        change: rollcall::domain::verdict::Change::None,
-    };
+    let record = rollcall::store::Record::done(ids[0], seen, rollcall::domain::verdict::Change::None);
     service.store().record(run_id, &[record]).await.unwrap();
 
     let other = Service::start(

@@ -1,23 +1,23 @@
 //! `check`: one run, printed.
 
+mod result;
+
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
         counts::Counts,
-        guard::Hold,
         lang::Lang,
-        observation::Standing,
+        own_failure::OwnFailure,
         progress::{Event, RunState, Trigger},
-        reason::Reason,
         run::{Item, Plan},
         settings::Settings,
-        verdict::Change,
     },
     service::{Pick, Service, ServiceError},
     store::Settled,
 };
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use result::{detail, held_words, print_text};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -98,6 +98,17 @@ struct Report {
     settled: Settled,
     /// Those that the output names.
     items: Vec<Item>,
+    /// What checks that could not be made failed of, and how many each.
+    failures: Vec<(OwnFailure, u32)>,
+}
+
+impl Report {
+    /// Why the whole run came to nothing: checks failed on our side, and not one was made.
+    fn nothing_checked(&self) -> Option<String> {
+        let Counts { failed, active_num, .. } = self.settled.counts;
+        let (own, _) = self.failures.first().filter(|_| failed > 0 && active_num == 0)?;
+        Some(format!("no link could be checked: {}; {}", own.words(Lang::En), own.advice(Lang::En)))
+    }
 }
 
 pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
@@ -148,7 +159,11 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
         (_, true) => service.store().items(run_id).await?,
         (_, false) => Vec::new(),
     };
-    Ok(Report { run_id, settled, items })
+    let failures = if settled.counts.failed > 0 { service.store().failures(run_id).await? } else { Vec::new() };
+    for (own, links) in &failures {
+        eprintln!("{}", own.notice(*links, Lang::En));
+    }
+    Ok(Report { run_id, settled, items, failures })
 }
 
 /// Puts the options over the stored settings, for this run only.
@@ -262,6 +277,7 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
                 "to_show": counts.to_show,
                 "unverifiable": counts.unverifiable,
                 "whitelisted": counts.whitelisted,
+                "failed": counts.failed,
                 "held": held,
                 "run_id": report.run_id,
                 "version": env!("CARGO_PKG_VERSION"),
@@ -271,43 +287,19 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
             }
             let message = hold.map(|hold| held_words(hold, report.run_id, &counts)).unwrap_or_default();
             let cancelled = state == RunState::Cancelled;
-            let error = if cancelled { "the run was cancelled".to_owned() } else { String::new() };
-            print_json(&Envelope { code: u8::from(cancelled), data, message, error, time })?;
+            let error = match report.nothing_checked() {
+                Some(error) => error,
+                None if cancelled => "the run was cancelled".to_owned(),
+                None => String::new(),
+            };
+            print_json(&Envelope { code: u8::from(!error.is_empty()), data, message, error, time })?;
         }
     }
     Ok(match () {
-        () if state == RunState::Cancelled => ExitCode::FAILURE,
+        () if state == RunState::Cancelled || report.nothing_checked().is_some() => ExitCode::FAILURE,
         () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(3),
         () => ExitCode::SUCCESS,
     })
-}
-
-/// One link of the result. Design.md, Command line: `--details`.
-fn detail(lang: Lang, item: &Item) -> Option<Value> {
-    let seen = item.seen.as_ref()?;
-    let reason = item
-        .reason
-        .as_ref()
-        .map(|reason| json!({ "code": reason.code, "params": reason.params, "text": reason.words(lang) }));
-    Some(json!({
-        "id": item.link_id,
-        "name": item.name,
-        "url": item.url,
-        "shown": item.shown,
-        "changed": item.change != Change::None,
-        "reason": reason,
-        "class": seen.class,
-        "status": seen.status,
-        "final_url": seen.final_url,
-        "ms": seen.ms,
-        "attempts": seen.attempts,
-        "backlink": {
-            "state": seen.backlink.state,
-            "href": seen.backlink.href,
-            "page": seen.backlink.page,
-        },
-        "flags": seen.flags,
-    }))
 }
 
 fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
@@ -316,53 +308,4 @@ fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
     writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())
-}
-
-fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    for item in &report.items {
-        let Some(seen) = &item.seen else { continue };
-        let standing = seen.standing();
-        if standing == Standing::Good && item.change == Change::None {
-            continue;
-        }
-        let (style, mark) = output::mark(standing);
-        let words = Reason::of(seen).words(lang);
-        let change = match item.change {
-            Change::None => "",
-            Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
-            Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
-        };
-        let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));
-        writeln!(out, "{}{mark}{} {name}  {words}{change}  {url}", style.render(), style.render_reset())?;
-    }
-    let Settled { hold, counts, .. } = report.settled;
-    let summary = lang.pick(
-        format!(
-            "检查 {} · 隐藏 {} · 恢复 {} · 无法核对 {} · 白名单 {} · {time:.1} 秒",
-            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
-        ),
-        format!(
-            "checked {} · to hide {} · to show {} · unverifiable {} · whitelisted {} · {time:.1} s",
-            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
-        ),
-    );
-    writeln!(out, "{summary}")?;
-    if let Some(hold) = hold {
-        let (style, words) = (output::YELLOW, held_words(hold, report.run_id, &counts));
-        writeln!(out, "{}{words}{}", style.render(), style.render_reset())?;
-    }
-    Ok(())
-}
-
-fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
-    let why = match hold {
-        Hold::TooManyHidden => "it would hide too many links at once",
-        Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
-        Hold::WitnessesFailed => "no witness site answered, which looks like a fault of our own network",
-    };
-    format!(
-        "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
-        counts.to_not_show, counts.to_show
-    )
 }

@@ -219,16 +219,21 @@ impl Context {
 
     /// The use cases, reaching the public internet and what `network` opens.
     async fn service(&self, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        self.service_over(Allowed::new(network.allow_net.clone()), network).await
+        self.service_over(Allowed::new(network.allow_net.clone()), network, false).await
     }
 
     /// As [`Context::service`], for a server: it does not ask itself.
     async fn service_at(&self, own: SocketAddr, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        self.service_over(Allowed::new(network.allow_net.clone()).without_own(own), network).await
+        self.service_over(Allowed::new(network.allow_net.clone()).without_own(own), network, true).await
     }
 
-    async fn service_over(&self, allowed: Allowed, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        let network = Network { allowed, dns: network.dns.clone(), threads: self.threads.clone() };
+    async fn service_over(
+        &self,
+        allowed: Allowed,
+        network: &NetworkArgs,
+        serves: bool,
+    ) -> Result<Arc<Service>, ServiceError> {
+        let network = Network { allowed, dns: network.dns.clone(), threads: self.threads.clone(), serves };
         Service::start(self.store().await?, network, self.clock.clone()).await
     }
 }

@@ -55,6 +55,9 @@ pub async fn run(context: &Context, command: RunCommand) -> Outcome {
                 &["run", "started", "by", "state", "checked", "to hide", "to show", "?", "s"],
                 &rows(std::slice::from_ref(&run)),
             )?;
+            for (own, links) in service.store().failures(id).await? {
+                eprintln!("{}", own.notice(links, context.lang));
+            }
             show_items(context, &service.store().items(id).await?)?;
         }
         RunCommand::Cancel(Id { id }) => {
@@ -126,7 +129,8 @@ fn show_items(context: &Context, items: &[crate::domain::run::Item]) -> Result<(
             }
             None => {
                 let state = serde_json::to_value(item.state).unwrap_or_default();
-                writeln!(out, "  {name}  {}", state.as_str().unwrap_or_default())?;
+                let why = item.failure.map(|own| format!(": {}", own.words(context.lang))).unwrap_or_default();
+                writeln!(out, "  {name}  {}{why}", state.as_str().unwrap_or_default())?;
             }
         }
     }

@@ -57,7 +57,7 @@ pub async fn run(context: &Context, command: ScheduleCommand) -> Outcome {
     match command {
         ScheduleCommand::List => {
             let row = |row: &ScheduleRow| {
-                let due = Schedule::new(&row.cron, &zone).ok().and_then(|schedule| schedule.next_after(now));
+                let due = Schedule::stored(&row.cron, &zone).ok().and_then(|schedule| schedule.next_after(now));
                 let due = due.map_or_else(|| "never".to_owned(), formats::rfc3339);
                 let words = in_words(&row.cron, context.lang);
                 vec![row.id.to_string(), row.cron.clone(), words, row.scope.to_string(), zone.clone(), due]

@@ -15,7 +15,7 @@ pub struct Counts {
     pub unverifiable: u32,
     pub whitelisted: u32,
     pub cancelled: u32,
-    /// Checks that broke on a fault of Rollcall's own; their links stay as they were.
+    /// Checks that could not be made, or broke, on a fault of our own; their links stay as they were.
     pub failed: u32,
     /// Shown links that go, or in a held run would go.
     pub to_not_show: u32,

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod lang;
 pub mod link;
 pub mod observation;
+pub mod own_failure;
 pub mod policy;
 pub mod progress;
 pub mod reason;

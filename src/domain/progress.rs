@@ -5,6 +5,7 @@ use super::{
     counts::Counts,
     guard::Hold,
     observation::{Observation, Standing},
+    own_failure::OwnFailure,
     reason::Reason,
     verdict::Change,
 };
@@ -117,10 +118,12 @@ pub enum Event {
     Checking(InFlight),
     /// A check ended and is stored.
     Checked(Outcome),
-    /// A check broke on a fault of our own.
+    /// A check could not be made, or broke, on a fault of our own.
     Failed {
         link_id: i64,
         name: String,
+        #[serde(default)]
+        failure: OwnFailure,
     },
     /// Links joined while the run went on.
     Added {
@@ -234,7 +237,7 @@ mod tests {
         run.fold(&outcome(2, Standing::Bad, Change::Hide));
         assert_eq!(run.in_flight.len(), 1);
         assert_eq!((run.counts.active_num, run.counts.to_not_show, run.counts.pending()), (2, 1, 1));
-        run.fold(&Event::Failed { link_id: 3, name: String::new() });
+        run.fold(&Event::Failed { link_id: 3, name: String::new(), failure: OwnFailure::Broken });
         assert_eq!(run.counts.pending(), 0);
         assert_eq!(run.seq, 6);
     }

@@ -4,6 +4,7 @@ use super::{
     counts::Counts,
     guard::Hold,
     observation::{Backlink, Evidence, Flag, Observation},
+    own_failure::OwnFailure,
     progress::{RunState, Trigger},
     reason::Reason,
     settings::Settings,
@@ -61,7 +62,7 @@ pub enum ItemState {
     Pending,
     Done,
     Cancelled,
-    /// The check broke on a fault of Rollcall's own.
+    /// The check could not be made, or broke, on a fault of our own: [`OwnFailure`] says which.
     Failed,
 }
 
@@ -74,6 +75,8 @@ pub struct Item {
     pub state: ItemState,
     pub change: Change,
     pub seen: Option<Observation>,
+    /// Why there is nothing seen, where the item failed.
+    pub failure: Option<OwnFailure>,
     /// Of the link, as it is now.
     pub shown: bool,
     pub reason: Option<Reason>,

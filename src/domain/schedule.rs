@@ -9,13 +9,46 @@ use std::str::FromStr;
 /// The schedule that a new database has: four in the morning, every day.
 pub const DEFAULT_CRON: &str = "0 4 * * *";
 
-/// Why a schedule cannot be used.
+/// Names that stand for five fields.
+const NICKNAMES: [&str; 6] = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually"];
+
+/// Why a schedule cannot be used. Each says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
+    #[error(
+        "{cron:?} has {fields} fields: write five, minute, hour, day of month, month and day of week, such as \"0 4 * * *\" for four in the morning; seconds and years are not taken"
+    )]
+    Fields { cron: String, fields: usize },
+    #[error("{0:?} is no time: write five fields, such as \"0 4 * * *\" for four in the morning, or one of {names}", names = NICKNAMES.join(", "))]
+    Nickname(String),
+    #[error("{0:?}: this never comes, no month it names has such a day; write one that does, such as \"0 4 28 2 *\"")]
+    Never(String),
     #[error("{0:?} is not a cron expression: write five fields, such as \"0 4 * * *\" for four in the morning ({1})")]
     Cron(String, String),
     #[error("{0:?} is not a time zone: write a name such as Asia/Shanghai or UTC")]
     Zone(String),
+}
+
+impl ScheduleError {
+    /// What is wrong and what to write instead, in a language.
+    pub fn words(&self, lang: Lang) -> String {
+        let zh = match self {
+            ScheduleError::Fields { cron, fields } => format!(
+                "“{cron}”有 {fields} 段，请填写五段：分、时、日、月、星期，如 0 4 * * *（每天凌晨四点）；不支持秒与年份"
+            ),
+            ScheduleError::Nickname(cron) => {
+                format!("“{cron}”不是时间，请填写五段，如 0 4 * * *，或使用 {} 之一", NICKNAMES.join("、"))
+            }
+            ScheduleError::Never(cron) => {
+                format!("“{cron}”永远不会到来：所写的月份没有这一天，请改为如 0 4 28 2 *")
+            }
+            ScheduleError::Cron(cron, why) => {
+                format!("“{cron}”不是有效的 cron 表达式（{why}），请填写五段，如 0 4 * * *（每天凌晨四点）")
+            }
+            ScheduleError::Zone(zone) => format!("没有时区“{zone}”，请填写如 Asia/Shanghai 的名称"),
+        };
+        lang.pick(zh, self.to_string())
+    }
 }
 
 /// A cron expression in a time zone.
@@ -29,13 +62,40 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// A schedule that is being set.
+    ///
+    /// # Errors
+    /// [`ScheduleError`] where the expression has not five fields, never comes, or like the zone is none.
+    pub fn new(cron: &str, zone: &str) -> Result<Schedule, ScheduleError> {
+        let trimmed = cron.trim();
+        let fields = trimmed.split_whitespace().count();
+        if trimmed.starts_with('@') {
+            if !NICKNAMES.iter().any(|name| name.eq_ignore_ascii_case(trimmed)) {
+                return Err(ScheduleError::Nickname(trimmed.to_owned()));
+            }
+        } else if fields == 6 || fields == 7 {
+            return Err(ScheduleError::Fields { cron: trimmed.to_owned(), fields });
+        }
+        let schedule = Schedule::stored(trimmed, zone)?;
+        // From the first day of 2000: the year has a 29 February, and every weekday falls on one within the 40 years
+        // after, so that all that ever comes has come before the search gives up.
+        let comes = schedule.next_in(&Utc, DateTime::UNIX_EPOCH + TimeDelta::days(10_957));
+        if comes.is_none() {
+            return Err(ScheduleError::Never(trimmed.to_owned()));
+        }
+        Ok(schedule)
+    }
+
+    /// A schedule as it is stored. What an older version took, seconds or years, is followed as it was.
+    ///
     /// # Errors
     /// [`ScheduleError`] where the expression or the zone is not one.
-    pub fn new(cron: &str, zone: &str) -> Result<Schedule, ScheduleError> {
-        let parsed = Cron::from_str(cron.trim()).map_err(|e| ScheduleError::Cron(cron.to_owned(), e.to_string()))?;
+    pub fn stored(cron: &str, zone: &str) -> Result<Schedule, ScheduleError> {
+        let cron = cron.trim();
+        let parsed = Cron::from_str(cron).map_err(|e| ScheduleError::Cron(cron.to_owned(), e.to_string()))?;
         let fields: Vec<&str> = cron.split_whitespace().collect();
         let hour = fields.len().checked_sub(4).and_then(|at| fields.get(at));
-        let any_hour = hour.is_some_and(|hour| hour.starts_with('*')) || fields == ["@hourly"];
+        let any_hour = hour.is_some_and(|hour| hour.starts_with('*')) || cron.eq_ignore_ascii_case("@hourly");
         Ok(Schedule { cron: parsed, zone: parse_zone(zone)?, any_hour })
     }
 

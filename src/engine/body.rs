@@ -1,6 +1,11 @@
 //! A body as it comes, its content codings undone: piece by piece, each layer bounded.
 
-use super::{failure, probe::MAX_BODY, trace::Stage};
+use super::{
+    failure::{self, Failure},
+    probe::MAX_BODY,
+    shortage,
+    trace::Stage,
+};
 use crate::domain::class::Class;
 use async_compression::{
     tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder},
@@ -42,7 +47,7 @@ enum Coding {
 /// Why a body ended early.
 #[derive(Debug)]
 pub struct Broken {
-    pub class: Class,
+    pub failure: Failure,
     pub detail: String,
 }
 
@@ -74,7 +79,7 @@ impl Body {
         }
         if codings.len() > MAX_CODINGS {
             let detail = format!("{} content codings", codings.len());
-            return Err(Broken { class: Class::DecodeFailure, detail });
+            return Err(Broken { failure: Class::DecodeFailure.into(), detail });
         }
         let costly = codings.iter().any(|coding| matches!(coding, Coding::Brotli | Coding::Zstd));
         let place = if costly { places.clone().acquire_owned().await.ok() } else { None };
@@ -131,7 +136,7 @@ fn codings(headers: &HeaderMap) -> Vec<Coding> {
 }
 
 fn of_transport(error: &reqwest::Error, stage: Stage) -> Broken {
-    Broken { class: failure::of_error(error, stage, error.is_decode()).class, detail: failure::deepest(error) }
+    Broken { failure: failure::of_error(error, stage, error.is_decode()), detail: failure::deepest(error) }
 }
 
 /// A coded body breaks in the connection below, or in the coding itself.
@@ -140,9 +145,12 @@ fn of_coded(error: &io::Error, stage: Stage) -> Broken {
     if let Some(transport) = inner.and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
         return of_transport(transport, stage);
     }
-    let class =
-        if inner.is_some_and(|inner| inner.is::<TooMuch>()) { Class::BodyTooLarge } else { Class::DecodeFailure };
-    Broken { class, detail: error.to_string() }
+    let failure = match shortage::in_chain(error) {
+        Some(own) => own.into(),
+        None if inner.is_some_and(|inner| inner.is::<TooMuch>()) => Class::BodyTooLarge.into(),
+        None => Class::DecodeFailure.into(),
+    };
+    Broken { failure, detail: error.to_string() }
 }
 
 /// Lets a layer give so much and no more: a coding can turn endless input into nothing.

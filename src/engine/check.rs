@@ -124,6 +124,10 @@ impl Course {
             limit,
             connect_limit: limit.min(Duration::from_millis(limits.connect_timeout_ms.into())),
             user_agent: self.terms.user_agent.clone(),
+            named_from: match self.stage {
+                Stage::Home | Stage::BacklinkPage => None,
+                Stage::Discovered(_) => Url::parse(&self.url).ok().and_then(|url| url.port_or_known_default()),
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a failed request is called, by the types in its chain of causes and never by their texts.
 
-use super::{guard::Refusal, resolver::NameError, trace::Stage};
-use crate::domain::class::Class;
+use super::{guard::Refusal, resolver::NameError, shortage, trace::Stage};
+use crate::domain::{class::Class, own_failure::OwnFailure};
 use rustls::{CertificateError, Error as TlsError};
 use std::{
     error::Error,
@@ -18,17 +18,28 @@ pub struct ConnectLimit;
 pub struct Failure {
     pub class: Class,
     pub inconclusive: bool,
+    /// Set where the fault is this machine's: then the class means nothing, and the attempt does not count.
+    pub own: Option<OwnFailure>,
 }
 
 impl From<Class> for Failure {
     fn from(class: Class) -> Failure {
-        Failure { class, inconclusive: false }
+        Failure { class, inconclusive: false, own: None }
+    }
+}
+
+impl From<OwnFailure> for Failure {
+    fn from(own: OwnFailure) -> Failure {
+        Failure { class: Class::Unreachable, inconclusive: true, own: Some(own) }
     }
 }
 
 impl From<&Refusal> for Failure {
     fn from(refusal: &Refusal) -> Failure {
-        Failure { class: Class::BlockedByPolicy, inconclusive: refusal.is_fake_answer() }
+        match refusal {
+            Refusal::Unsure(_, own) => (*own).into(),
+            _ => Failure { class: Class::BlockedByPolicy, inconclusive: refusal.is_fake_answer(), own: None },
+        }
     }
 }
 
@@ -42,7 +53,12 @@ pub fn of_time_limit(stage: Stage) -> Class {
 }
 
 /// Names a failed request or body. `stage` is how far the attempt had come, `is_decode` what reqwest says of it.
+///
+/// A shortage of our own anywhere in the chain comes before all else that it may say.
 pub fn of_error(error: &(dyn Error + 'static), stage: Stage, is_decode: bool) -> Failure {
+    if let Some(own) = shortage::in_chain(error) {
+        return own.into();
+    }
     let mut cause = Some(error);
     let mut http_seen = None;
     while let Some(current) = cause {
@@ -69,6 +85,7 @@ fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
             NameError::NotFound => Class::DnsNotFound.into(),
             NameError::Failed(_) => Class::DnsFailure.into(),
             NameError::Refused(refusal) => refusal.into(),
+            NameError::Short(own) => (*own).into(),
         });
     }
     if let Some(refusal) = cause.downcast_ref::<Refusal>() {
@@ -87,7 +104,7 @@ fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
     {
         return Some(failure);
     }
-    of_io(io.kind()).map(Failure::from)
+    of_io(io.kind()).map(Failure::from).or_else(|| shortage::unheard_of(io).map(Failure::from))
 }
 
 fn of_http(error: &hyper::Error) -> Class {
@@ -109,7 +126,6 @@ fn of_io(kind: ErrorKind) -> Option<Class> {
         ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable
         | ErrorKind::PermissionDenied => Some(Class::Unreachable),
         ErrorKind::TimedOut => Some(Class::ConnectTimeout),
         _ => None,

@@ -1,7 +1,12 @@
 //! The gate for outgoing requests: which addresses may be asked at all.
 
+use super::shortage;
+use crate::domain::own_failure::OwnFailure;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+};
 use url::{Host, Url};
 
 /// The nets beyond the public internet that the owner allows (`--allow-net`). Empty by default.
@@ -29,6 +34,9 @@ pub enum Refusal {
     NotPublic(IpAddr),
     #[error("{0} is this Rollcall's own address")]
     Own(SocketAddr),
+    /// Where this machine is short of something: it is not asked, and nothing is known of it.
+    #[error("it cannot be told whether {0} is this Rollcall's own address ({1})")]
+    Unsure(IpAddr, OwnFailure),
 }
 
 impl Refusal {
@@ -68,15 +76,18 @@ impl Allowed {
     /// Whether this address may be connected to on this port.
     ///
     /// # Errors
-    /// As [`Allowed::check_ip`], and [`Refusal::Own`].
+    /// As [`Allowed::check_ip`], [`Refusal::Own`], and [`Refusal::Unsure`].
     pub fn check_socket(&self, ip: IpAddr, port: u16) -> Result<(), Refusal> {
         self.check_ip(ip)?;
-        match self.own {
-            Some(own) if own.port() == port && (own.ip() == ip || (own.ip().is_unspecified() && is_local(ip))) => {
-                Err(Refusal::Own(SocketAddr::new(ip, port)))
-            }
-            _ => Ok(()),
-        }
+        let Some(own) = self.own.filter(|own| own.port() == port) else { return Ok(()) };
+        let (mine, asked) = (plain(own.ip()), plain(ip));
+        let is_own = if mine.is_unspecified() {
+            is_local(asked).map_err(|own| Refusal::Unsure(ip, own))?
+        } else {
+            // Who asks for no address in particular reaches this machine by its loopback.
+            mine == asked || (asked.is_unspecified() && mine.is_loopback())
+        };
+        if is_own { Err(Refusal::Own(SocketAddr::new(ip, port))) } else { Ok(()) }
     }
 
     /// Whether this parsed address may be asked; names are checked once more when they resolve.
@@ -147,9 +158,39 @@ impl Allowed {
     }
 }
 
-/// Whether an address is one of this machine's: only such a one can be bound.
-fn is_local(ip: IpAddr) -> bool {
-    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
+/// An address in the form that it is asked in at the end: IPv4 written as IPv6, mapped or for NAT64, is IPv4.
+fn plain(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => translated(ip).map_or(IpAddr::V6(ip), IpAddr::V4),
+        four => four,
+    }
+}
+
+/// The IPv4 address that NAT64 makes of an address below its well-known prefix, 64:ff9b::/96 (RFC 6052).
+fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = ip.segments() else { return None };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
+}
+
+/// Whether an address is one of this machine's: only such a one can be bound. Where that cannot be tried for a
+/// reason of the address's own, it is taken for one.
+///
+/// # Errors
+/// The shortage that kept it from being tried.
+fn is_local(ip: IpAddr) -> Result<bool, OwnFailure> {
+    if ip.is_loopback() || ip.is_unspecified() {
+        return Ok(true);
+    }
+    match UdpSocket::bind((ip, 0)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => Ok(false),
+        Err(error) => match shortage::of_io(&error) {
+            Some(own) => Err(own),
+            // Without IPv6 no such address is this machine's.
+            None => Ok(ip.is_ipv4() || UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()),
+        },
+    }
 }
 
 /// The ports that browsers refuse (WHATWG Fetch, "bad port"), sorted.
@@ -196,8 +237,11 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
+    if let Some(inner) = translated(ip) {
+        return is_public_v4(inner);
+    }
     let s = ip.segments();
-    // Only 2000::/3 is given out; this leaves out loopback, mapped, compatible, NAT64, local and multicast ones.
+    // Only 2000::/3 is given out; this leaves out loopback, mapped, compatible, local NAT64, local and multicast ones.
     let given_out = s[0] & 0xe000 == 0x2000;
     // Below 2001:200:: lie the protocol assignments (Teredo, ORCHID, benchmarking); db8 is documentation.
     let special = (s[0] == 0x2001 && (s[1] < 0x0200 || s[1] == 0x0db8))
@@ -249,6 +293,56 @@ mod tests {
         let all = loopback().without_own("0.0.0.0:3000".parse().unwrap());
         assert!(refused(&all, "http://127.0.0.1:3000/") && refused(&all, "http://127.0.0.2:3000/"));
         assert!(all.parse("http://1.1.1.1:3000/").is_ok(), "not one of this machine's");
+    }
+
+    #[test]
+    fn our_own_address_is_never_asked_in_any_form_however_much_is_allowed() {
+        let open = || Allowed::new(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+        let forms = |own: &str, asked: &[&str]| -> Vec<bool> {
+            let guard = open().without_own(own.parse().unwrap());
+            asked.iter().map(|url| matches!(guard.parse(url), Err(Refusal::Own(_)))).collect()
+        };
+        let loopback = [
+            "http://127.0.0.1:3000/",
+            "http://[::ffff:127.0.0.1]:3000/",
+            "http://[::ffff:7f00:1]:3000/",
+            "http://0.0.0.0:3000/",
+            "http://[::]:3000/",
+            "http://[::ffff:0.0.0.0]:3000/",
+            "http://[64:ff9b::127.0.0.1]:3000/",
+            "http://2130706433:3000/",
+        ];
+        assert_eq!(forms("127.0.0.1:3000", &loopback), [true; 8]);
+        assert_eq!(forms("[::ffff:127.0.0.1]:3000", &loopback), [true; 8]);
+        let six = ["http://[::1]:3000/", "http://[::]:3000/", "http://0.0.0.0:3000/"];
+        assert_eq!(forms("[::1]:3000", &six), [true; 3]);
+        for own in ["0.0.0.0:3000", "[::]:3000"] {
+            assert_eq!(forms(own, &loopback), [true; 8], "{own}");
+            assert_eq!(forms(own, &six), [true; 3], "{own}");
+            assert_eq!(forms(own, &["http://127.0.0.2:3000/", "http://[::ffff:127.9.9.9]:3000/"]), [true; 2], "{own}");
+            assert_eq!(forms(own, &["http://127.0.0.1:3001/", "http://[2606:4700::1111]:3000/"]), [false; 2], "{own}");
+        }
+        assert_eq!(forms("192.0.2.7:3000", &["http://[::ffff:192.0.2.7]:3000/"]), [true]);
+        assert_eq!(forms("192.0.2.7:3000", &["http://127.0.0.1:3000/", "http://0.0.0.0:3000/"]), [false; 2]);
+    }
+
+    #[test]
+    fn nat64_is_judged_by_the_address_within() {
+        for (ip, public) in [
+            ("64:ff9b::1.1.1.1", true),
+            ("64:ff9b::93.184.216.34", true),
+            ("64:ff9b::10.0.0.1", false),
+            ("64:ff9b::127.0.0.1", false),
+            ("64:ff9b::169.254.169.254", false),
+            ("64:ff9b:1::1.1.1.1", false),
+            ("64:ff9b::1:0:101:101", false),
+            ("::ffff:1.1.1.1", false),
+            ("::1.1.1.1", false),
+            ("2002:101:101::", false),
+        ] {
+            assert_eq!(is_public(ip.parse().unwrap()), public, "{ip}");
+            assert_eq!(Allowed::default().parse(&format!("http://[{ip}]/")).is_ok(), public, "{ip}");
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@ use super::{
     guard::{Allowed, Refusal},
     page::{PageFacts, Want},
     resolver::{GuardedResolver, NameError},
-    retry, tls,
+    retry, shortage, tls,
     trace::{TRACE, Trace, millis},
 };
 use crate::domain::{
     class::Class,
     observation::{Hop, Stages, Wall},
+    own_failure::OwnFailure,
     walls,
 };
 use chrono::{DateTime, Utc};
@@ -85,6 +86,9 @@ pub struct Request {
     /// Of this for name and connection.
     pub connect_limit: Duration,
     pub user_agent: Arc<str>,
+    /// The port of the link whose page named this one; `None` where the owner did. What a friend's page names keeps to
+    /// the ports that a redirect may lead to.
+    pub named_from: Option<u16>,
 }
 
 /// What one attempt saw.
@@ -93,6 +97,8 @@ pub struct Seen {
     /// [`Class::Ok`] for a page that came whole or far enough; what is on it is not judged here.
     pub class: Class,
     pub inconclusive: bool,
+    /// The attempt broke on this machine's own fault: nothing was seen of the site, whatever the class says.
+    pub own: Option<OwnFailure>,
     pub status: Option<u16>,
     pub final_url: Option<String>,
     pub hops: Vec<Hop>,
@@ -174,6 +180,7 @@ impl Probe {
         let start = Instant::now();
         let deadline = start + request.limit;
         let trace = Arc::new(Trace::new(request.connect_limit));
+        let shortages = self.resolver.met().times();
         let mut seen = Seen::new();
         let followed = TRACE.scope(trace.clone(), self.follow(request, deadline, now, &mut seen));
         let ended = timeout_at(deadline, followed).await;
@@ -185,9 +192,19 @@ impl Probe {
         if let Some(failure) = failure {
             seen.class = failure.class;
             seen.inconclusive = failure.inconclusive;
+            seen.own = failure.own.or_else(|| self.covered_up(failure.class, shortages));
         }
         seen.ms = millis(start.elapsed());
         seen
+    }
+
+    /// The shortage that a failure to connect may stand for, `before` having been met when it began.
+    fn covered_up(&self, class: Class, before: u64) -> Option<OwnFailure> {
+        match class {
+            Class::DnsFailure => self.resolver.met().since(before).or_else(shortage::now),
+            Class::ConnectRefused | Class::Unreachable | Class::ConnectTimeout => shortage::now(),
+            _ => None,
+        }
     }
 
     /// Follows redirects to a page and reads it.
@@ -199,7 +216,10 @@ impl Probe {
         seen: &mut Seen,
     ) -> Result<(), Failure> {
         let mut url = self.allowed.parse(&request.url).map_err(|e| seen.refused(&e))?;
-        let own_port = url.port_or_known_default();
+        if let Some(port) = request.named_from {
+            self.allowed.check_redirect(&url, Some(port)).map_err(|e| seen.refused(&e))?;
+        }
+        let own_port = request.named_from.or(url.port_or_known_default());
         loop {
             let response = self.send(request, &url, seen).await?;
             let status = response.status();
@@ -296,6 +316,7 @@ impl Seen {
         Seen {
             class: Class::Ok,
             inconclusive: false,
+            own: None,
             status: None,
             final_url: None,
             hops: Vec::new(),

@@ -1,20 +1,20 @@
 //! Names to addresses, with the guard in between: a name with any address outside the public internet is refused.
 
 use super::{
+    dns::{self, Lookups},
     guard::{Allowed, Refusal},
+    shortage::{self, Met},
     trace::TRACE,
 };
+use crate::domain::own_failure::OwnFailure;
 use hickory_resolver::{
-    Resolver, TokioResolver,
-    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig},
-    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    net::{DnsError, NetError},
     proto::op::ResponseCode,
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
-    time::Duration,
+    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Why a name led nowhere.
@@ -26,6 +26,9 @@ pub enum NameError {
     Failed(String),
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The name servers could not be asked, for want of something on our side.
+    #[error("the name servers could not be asked ({0})")]
+    Short(OwnFailure),
 }
 
 /// A resolver that answers public addresses only. Its name servers are read on first use.
@@ -37,23 +40,23 @@ pub struct GuardedResolver {
 struct Inner {
     servers: Vec<SocketAddr>,
     allowed: Allowed,
-    resolver: OnceLock<Result<TokioResolver, String>>,
+    /// `None` until it could be built: what kept it from that, such as a shortage, may pass.
+    lookups: Mutex<Option<Lookups>>,
+    met: Met,
 }
-
-/// One question's wait and the number of times it is put: both fit into the 3 s for connecting, so that silence
-/// of the name servers is told apart from silence of the site.
-const QUESTION_WAIT: Duration = Duration::from_millis(1300);
-const QUESTIONS: usize = 2;
-const CACHE_ENTRIES: u64 = 4096;
 
 impl GuardedResolver {
     /// Asks `servers`, or the system's own where there are none.
     pub fn new(servers: Vec<SocketAddr>, allowed: Allowed) -> GuardedResolver {
-        GuardedResolver { inner: Arc::new(Inner { servers, allowed, resolver: OnceLock::new() }) }
+        let inner = Inner { servers, allowed, lookups: Mutex::default(), met: Met::default() };
+        GuardedResolver { inner: Arc::new(inner) }
     }
-}
 
-impl GuardedResolver {
+    /// The shortages met while name servers were asked.
+    pub fn met(&self) -> &Met {
+        &self.inner.met
+    }
+
     /// Every address of a name, all of them allowed.
     ///
     /// # Errors
@@ -64,20 +67,52 @@ impl GuardedResolver {
 }
 
 impl Inner {
-    fn resolver(&self) -> Result<&TokioResolver, NameError> {
-        let built = self.resolver.get_or_init(|| build(&self.servers).map_err(|e| e.to_string()));
-        built.as_ref().map_err(|e| NameError::Failed(e.clone()))
+    fn lookups(&self) -> Result<Lookups, NameError> {
+        let mut held = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookups) = &*held {
+            return Ok(lookups.clone());
+        }
+        let built = dns::build(&self.servers, &self.met).map_err(|error| name_error(&error))?;
+        Ok(held.insert(built).clone())
     }
 
     async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, NameError> {
         // A trailing dot keeps the system's search domains out.
         let absolute = format!("{}.", name.trim_end_matches('.'));
-        let answer = self.resolver()?.lookup_ip(absolute).await.map_err(|e| name_error(&e))?;
-        let found: Vec<SocketAddr> = answer.iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+        let before = self.met.times();
+        let answer = self.lookups()?.lookup_ip(absolute).await;
+        let short = self.met.since(before);
+        let found: Vec<IpAddr> = match (answer, short) {
+            (Ok(answer), _) => answer.iter().collect(),
+            (Err(error), None) => return Err(name_error(&error)),
+            // That a name does not exist holds for every question about it; all else may have come of the shortage.
+            (Err(error), Some(_)) if is_nowhere(&error) => return Err(NameError::NotFound),
+            (Err(_), Some(own)) => return Err(NameError::Short(own)),
+        };
         for address in &found {
-            self.allowed.check_socket(address.ip(), port)?;
+            self.allowed.check_socket(*address, port)?;
         }
-        if found.is_empty() { Err(NameError::NotFound) } else { Ok(found) }
+        if found.is_empty() {
+            return Err(NameError::NotFound);
+        }
+        let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = found.iter().partition(|ip| ip.is_ipv4());
+        match (four.is_empty(), six.first(), short) {
+            // Whether it has others is not known: the question about them may be the one that was not asked.
+            (true, _, Some(own)) => Err(NameError::Short(own)),
+            // Those that lead nowhere from here would only cover up what the others said (RFC 6724, rule 1).
+            (false, Some(IpAddr::V6(first)), _) if !is_routed(*first) => Ok(four),
+            _ => Ok(found),
+        }
+        .map(|found| found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect())
+    }
+}
+
+/// Whether this machine has a way to such an address: connecting a UDP socket asks the routes and sends nothing.
+fn is_routed(ip: Ipv6Addr) -> bool {
+    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(|socket| socket.connect((ip, 9))) {
+        Ok(()) => true,
+        // Without a socket to ask by nothing is known, but for a machine that has no such addresses at all.
+        Err(error) => matches!(shortage::of_io(&error), Some(own) if own != OwnFailure::Ports),
     }
 }
 
@@ -96,38 +131,25 @@ impl Resolve for GuardedResolver {
     }
 }
 
-fn build(servers: &[SocketAddr]) -> Result<TokioResolver, NetError> {
-    let mut builder = if servers.is_empty() {
-        TokioResolver::builder_tokio()?
-    } else {
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers.iter().map(name_server).collect());
-        Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-    };
-    let options = builder.options_mut();
-    options.timeout = QUESTION_WAIT;
-    options.attempts = QUESTIONS;
-    options.cache_size = CACHE_ENTRIES;
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    builder.build()
-}
-
-fn name_server(address: &SocketAddr) -> NameServerConfig {
-    let mut server = NameServerConfig::udp_and_tcp(address.ip());
-    for connection in &mut server.connections {
-        let ConnectionConfig { port, .. } = connection;
-        *port = address.port();
+fn is_nowhere(error: &NetError) -> bool {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => none.response_code == ResponseCode::NXDomain,
+        NetError::Dns(DnsError::ResponseCode(code)) => *code == ResponseCode::NXDomain,
+        _ => false,
     }
-    server
 }
 
 fn name_error(error: &NetError) -> NameError {
+    if is_nowhere(error) {
+        return NameError::NotFound;
+    }
     match error {
-        NetError::Dns(DnsError::NoRecordsFound(none))
-            if matches!(none.response_code, ResponseCode::NXDomain | ResponseCode::NoError) =>
-        {
+        NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError => {
             NameError::NotFound
         }
-        NetError::Dns(DnsError::ResponseCode(ResponseCode::NXDomain)) => NameError::NotFound,
-        other => NameError::Failed(other.to_string()),
+        other => match shortage::in_chain(other) {
+            Some(own) => NameError::Short(own),
+            None => NameError::Failed(other.to_string()),
+        },
     }
 }

@@ -5,16 +5,19 @@
 use super::{
     check::{Course, Next},
     hosts::{HostKey, Hosts},
+    pace::{self, Pace},
     probe::{Probe, Request, Seen},
+    shortage,
 };
 use crate::{
     clock::SharedClock,
-    domain::{address, observation::Observation},
+    domain::{address, class::Class, observation::Observation, own_failure::OwnFailure},
 };
 use futures::future::BoxFuture;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     runtime::Handle,
@@ -47,9 +50,10 @@ pub enum Report {
         link_id: i64,
         seen: Box<Observation>,
     },
-    /// The check broke on a fault of our own; the log has more.
+    /// The check could not be made, or broke, on a fault of our own; nothing was seen of the site.
     Broken {
         link_id: i64,
+        own: OwnFailure,
     },
 }
 
@@ -106,7 +110,7 @@ impl Engine {
             ask,
             clock,
             rng,
-            concurrency: concurrency.max(1) as usize,
+            pace: Pace::new(concurrency as usize),
             hosts: Hosts::new(per_host),
             runs: HashMap::new(),
             tasks: JoinSet::new(),
@@ -152,13 +156,22 @@ impl Engine {
 struct Job {
     run: i64,
     course: Course,
+    /// How often, and how long in all, it has waited for a shortage of our own to pass.
+    waits: u32,
+    waited: Duration,
 }
 
-/// What the dispatcher remembers of a task, for when the task itself is lost.
+impl Job {
+    fn new(run: i64, course: Course) -> Job {
+        Job { run, course, waits: 0, waited: Duration::ZERO }
+    }
+}
+
+/// A job whose attempt is under way in a task.
 struct Flying {
-    run: i64,
-    link_id: i64,
+    job: Job,
     host: HostKey,
+    since: Instant,
 }
 
 struct RunEntry {
@@ -171,13 +184,14 @@ struct RunEntry {
     winding_down: bool,
 }
 
-type TaskEnd = (Course, Option<Seen>);
+/// `None` where the run was cancelled meanwhile.
+type TaskEnd = Option<Seen>;
 
 struct Dispatcher {
     ask: Arc<dyn Ask>,
     clock: SharedClock,
     rng: fastrand::Rng,
-    concurrency: usize,
+    pace: Pace,
     hosts: Hosts<Job>,
     runs: HashMap<i64, RunEntry>,
     tasks: JoinSet<TaskEnd>,
@@ -230,7 +244,7 @@ impl Dispatcher {
                 self.drop_queued(run);
             }
             Command::Limits { concurrency, per_host } => {
-                self.concurrency = concurrency.max(1) as usize;
+                self.pace.set_limit(concurrency as usize);
                 self.hosts.set_per_host(per_host);
             }
         }
@@ -246,27 +260,26 @@ impl Dispatcher {
 
     fn enqueue(&mut self, run: i64, courses: Vec<Course>, urgent: bool) {
         for course in courses {
-            self.hosts.push(host_key(course.address()), Job { run, course }, urgent);
+            self.hosts.push(host_key(course.address()), Job::new(run, course), urgent);
         }
     }
 
     /// Starts what fits.
     fn launch(&mut self) {
-        while self.tasks.len() < self.concurrency {
+        while self.tasks.len() < self.pace.at_once() {
             let Some((host, job)) = self.hosts.take() else { return };
             let Some(entry) = self.runs.get(&job.run) else {
                 self.hosts.release(&host);
                 continue;
             };
             let link_id = job.course.link_id;
-            if job.course.is_fresh() {
+            if job.course.is_fresh() && job.waits == 0 {
                 let _ = entry.reports.send(Report::Started { link_id });
             }
             let asking = self.ask.ask(job.course.request(), self.clock.clone());
             let cancel = entry.cancel.clone();
-            let course = job.course;
-            let task = self.tasks.spawn(async move { (course, cancel.run_until_cancelled(asking).await) });
-            self.flying.insert(task.id(), Flying { run: job.run, link_id, host });
+            let task = self.tasks.spawn(async move { cancel.run_until_cancelled(asking).await });
+            self.flying.insert(task.id(), Flying { job, host, since: Instant::now() });
         }
     }
 
@@ -275,31 +288,76 @@ impl Dispatcher {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(Flying { run, link_id, host }) = self.flying.remove(&id) else { return };
+        let Some(Flying { job, host, since }) = self.flying.remove(&id) else { return };
         self.hosts.release(&host);
         match ended {
-            Ok((_, (course, Some(seen)))) => self.attempted(run, course, seen),
-            Ok((_, (_, None))) => self.forget(run, 1),
+            Ok((_, Some(seen))) => match (seen.own, self.covered_up(&seen, since)) {
+                (Some(own), _) => self.short(job, own),
+                (None, Some(own)) => self.hold_off(job, own),
+                (None, None) => {
+                    self.pace.through();
+                    self.attempted(job, seen);
+                }
+            },
+            Ok((_, None)) => self.forget(job.run, 1),
             Err(error) => {
-                tracing::error!(run, link = link_id, %error, "a check broke");
-                self.report(run, Report::Broken { link_id });
+                let (run, link) = (job.run, job.course.link_id);
+                tracing::error!(run, link, %error, "a check broke");
+                match error.try_into_panic().map(|payload| shortage::of_panic(&*payload)) {
+                    Ok(own @ OwnFailure::Threads) => self.short(job, own),
+                    Ok(own) => self.report(run, Report::Broken { link_id: link, own }),
+                    Err(_) => self.report(run, Report::Broken { link_id: link, own: OwnFailure::Broken }),
+                }
             }
         }
     }
 
-    fn attempted(&mut self, run: i64, mut course: Course, seen: Seen) {
-        let link_id = course.link_id;
-        match course.take(seen, self.clock.now(), self.rng.f64()) {
+    /// A shortage that was met while an attempt went on which came to nothing: it may have been the attempt's own, and
+    /// be covered up by what came after.
+    fn covered_up(&self, seen: &Seen, since: Instant) -> Option<OwnFailure> {
+        let unheard = matches!(
+            seen.class,
+            Class::DnsFailure | Class::ConnectRefused | Class::Unreachable | Class::ConnectTimeout
+        );
+        self.pace.short_since(since).filter(|_| unheard)
+    }
+
+    /// An attempt met a shortage: the job waits until that has passed, and fewer run at once.
+    fn short(&mut self, job: Job, own: OwnFailure) {
+        if own != OwnFailure::Broken {
+            self.pace.short(own, Instant::now());
+        }
+        self.hold_off(job, own);
+    }
+
+    /// The attempt does not count: the job is asked again later, or given up.
+    fn hold_off(&mut self, mut job: Job, own: OwnFailure) {
+        if self.runs.get(&job.run).is_none_or(|entry| entry.winding_down) {
+            return self.forget(job.run, 1);
+        }
+        match pace::wait(job.waits, job.waited, self.rng.f64()) {
+            Some(wait) => {
+                job.waits += 1;
+                job.waited += wait;
+                self.rest(job, wait);
+            }
+            None => self.report(job.run, Report::Broken { link_id: job.course.link_id, own }),
+        }
+    }
+
+    fn attempted(&mut self, mut job: Job, seen: Seen) {
+        let (run, link_id) = (job.run, job.course.link_id);
+        match job.course.take(seen, self.clock.now(), self.rng.f64()) {
             Next::Done(seen) => self.report(run, Report::Ended { link_id, seen }),
             Next::Ask(_) if self.runs.get(&run).is_none_or(|entry| entry.winding_down) => self.forget(run, 1),
-            Next::Ask(wait) if wait.is_zero() => {
-                self.hosts.push(host_key(course.address()), Job { run, course }, true);
-            }
-            Next::Ask(wait) => {
-                self.rested += 1;
-                self.resting.insert((Instant::now() + wait, self.rested), Job { run, course });
-            }
+            Next::Ask(wait) if wait.is_zero() => self.hosts.push(host_key(job.course.address()), job, true),
+            Next::Ask(wait) => self.rest(job, wait),
         }
+    }
+
+    fn rest(&mut self, job: Job, wait: Duration) {
+        self.rested += 1;
+        self.resting.insert((Instant::now() + wait, self.rested), job);
     }
 
     /// Queues what has waited long enough.

@@ -53,7 +53,7 @@ impl Service {
 
 fn due_after(settings: &Settings, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let cron = settings.system.backup_cron.as_str();
-    let schedule = Schedule::new(cron, &config::timezone(settings)).ok().filter(|_| !cron.is_empty())?;
+    let schedule = Schedule::stored(cron, &config::timezone(settings)).ok().filter(|_| !cron.is_empty())?;
     schedule.next_after(at)
 }
 

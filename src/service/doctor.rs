@@ -190,6 +190,9 @@ impl Service {
                 format!("{host} 不存在，请检查域名与 DNS"),
                 format!("{host} does not exist; check the name, and the name servers"),
             ),
+            NameError::Short(own) => {
+                lang.pick(format!("{}。{}", own.words(lang), own.advice(lang)), format!("{}; {}", own.words(lang), own.advice(lang)))
+            }
             NameError::Failed(why) => lang.pick(
                 format!("域名服务器没有回答（{why}）；请检查网络，或用 --dns 另行指定"),
                 format!("the name servers do not answer ({why}); check the network, or name others with --dns"),

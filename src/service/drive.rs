@@ -6,12 +6,14 @@ use crate::{
         backlink::MySites,
         class::Class,
         guard,
+        lang::Lang,
         link::{Link, LinkState},
         observation::{Observation, Standing},
+        own_failure::OwnFailure,
         progress::{Event, InFlight, Outcome, Snapshot},
         run::{ItemState, Plan, Run},
         settings::Settings,
-        verdict::{Change, judge},
+        verdict::judge,
         whitelist::{self, Entry},
     },
     engine::{
@@ -21,7 +23,11 @@ use crate::{
     },
     store::{Ending, Record, Settled},
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::oneshot,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
@@ -49,6 +55,8 @@ struct Drive {
     /// Checks made, and those of them that may as well have met our own network down.
     checked: u32,
     silent: u32,
+    /// Those that could not be made for a fault of our own: neither silent nor answered.
+    failed: BTreeMap<OwnFailure, u32>,
     resumed: bool,
     cancel: CancellationToken,
     started: Instant,
@@ -84,6 +92,7 @@ impl Service {
                         known,
                         checked: 0,
                         silent: 0,
+                        failed: BTreeMap::new(),
                         resumed,
                         cancel,
                         started,
@@ -236,9 +245,10 @@ impl Drive {
                     records.push(record);
                     events.extend(event);
                 }
-                Report::Broken { link_id } => {
-                    records.push(Record { link_id, state: ItemState::Failed, seen: None, change: Change::None });
-                    events.push(Event::Failed { link_id, name: self.name(link_id).await });
+                Report::Broken { link_id, own } => {
+                    *self.failed.entry(own).or_default() += 1;
+                    records.push(Record::unseen(link_id, ItemState::Failed, Some(own)));
+                    events.push(Event::Failed { link_id, name: self.name(link_id).await, failure: own });
                 }
             }
         }
@@ -256,7 +266,9 @@ impl Drive {
                 tracing::debug!(run, link = link_id, class, status, ms, attempts = seen.attempts, "check ended");
                 self.service.metrics.checked(seen.class, seen.ms);
             }
-            Report::Broken { link_id } => tracing::debug!(run, link = link_id, "check broke"),
+            Report::Broken { link_id, own } => {
+                tracing::debug!(run, link = link_id, failure = own.code(), "check failed")
+            }
         }
     }
 
@@ -286,7 +298,7 @@ impl Drive {
             && !self.service.probe.is_widened()
             && seen.class == Class::BlockedByPolicy;
         if not_mine_to_ask {
-            return (Record { link_id, state: ItemState::Cancelled, seen: None, change: Change::None }, None);
+            return (Record::unseen(link_id, ItemState::Cancelled, None), None);
         }
         self.checked += u32::from(seen.standing() != Standing::Exempt);
         self.silent += u32::from(guard::is_silent(seen.class));
@@ -295,7 +307,7 @@ impl Drive {
             self.known.get(&link_id).map(|(_, state)| judge(state, &seen, &self.plan.settings.policy, seen.at));
         let (change, reason) = verdict.map(|v| (v.change, v.next.reason)).unwrap_or_default();
         let event = Event::Checked(Outcome::of(link_id, name, &seen, (change, reason)));
-        (Record { link_id, state: ItemState::Done, seen: Some(seen), change }, Some(event))
+        (Record::done(link_id, seen, change), Some(event))
     }
 
     /// A link's name; one that has joined the run is looked up once.
@@ -366,6 +378,9 @@ impl Drive {
             ms = elapsed_ms,
             "run ended"
         );
+        for (own, links) in &self.failed {
+            tracing::warn!(run = self.run_id, links, failure = own.code(), "{}", own.notice(*links, Lang::En));
+        }
         Ok(settled)
     }
 }

@@ -9,10 +9,13 @@ use crate::{
         probe::{Request, Seen},
     },
 };
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use std::time::Duration;
 
 /// Links of the roll that are asked where no witness is set.
 const NEIGHBOURS: usize = 3;
+/// Witnesses asked at once: they come on top of the checks, out of the same open files.
+const AT_ONCE: usize = 4;
 
 impl Service {
     /// Links that were well when last checked, newest first, other than those that `in_run` knows. Whitelisted links
@@ -28,12 +31,14 @@ impl Service {
         Ok(links.into_iter().take(NEIGHBOURS).map(|link| link.about.url).collect())
     }
 
-    /// Asks for pages; says how many were asked for and how many gave any HTTP answer.
+    /// Asks for pages; says how many were asked for and how many gave any HTTP answer. One that could not be asked for
+    /// want of something on our side is no witness.
     pub(super) async fn ask_all(&self, urls: &[String], terms: &Terms) -> (u32, u32) {
-        let asking = urls.iter().map(async |url| self.look_at(url, terms).await.status.is_some());
-        let answers = futures::future::join_all(asking).await;
+        let asking: Vec<BoxFuture<'_, Seen>> = urls.iter().map(|url| self.look_at(url, terms).boxed()).collect();
+        let seen: Vec<Seen> = stream::iter(asking).buffer_unordered(AT_ONCE).collect().await;
+        let asked: Vec<Seen> = seen.into_iter().filter(|seen| seen.own.is_none()).collect();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        (count(answers.len()), count(answers.iter().filter(|answered| **answered).count()))
+        (count(asked.len()), count(asked.iter().filter(|seen| seen.status.is_some()).count()))
     }
 
     /// Asks for one page, for the sake of the answer only.
@@ -45,6 +50,7 @@ impl Service {
             limit: Duration::from_millis(terms.limits.timeout_ms.into()),
             connect_limit: Duration::from_millis(terms.limits.connect_timeout_ms.into()),
             user_agent: terms.user_agent.clone(),
+            named_from: None,
         };
         self.probe.ask(&request, self.clock.now()).await
     }

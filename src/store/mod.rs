@@ -14,6 +14,7 @@ use crate::domain::{
     guard::Hold,
     link::{About, Link, Manual},
     observation::{Observation, Standing},
+    own_failure::OwnFailure,
     progress::{RunState, Trigger},
     reason::Reason,
     run::{Item, ItemState, Plan, Run, Transition},
@@ -104,6 +105,20 @@ pub struct Record {
     pub seen: Option<Observation>,
     /// The pending verdict.
     pub change: Change,
+    /// Why nothing was seen, where the item failed.
+    pub failure: Option<OwnFailure>,
+}
+
+impl Record {
+    /// A check that saw something.
+    pub fn done(link_id: i64, seen: Observation, change: Change) -> Record {
+        Record { link_id, state: ItemState::Done, seen: Some(seen), change, failure: None }
+    }
+
+    /// A link that stays unchecked, or whose check failed on our side.
+    pub fn unseen(link_id: i64, state: ItemState, failure: Option<OwnFailure>) -> Record {
+        Record { link_id, state, seen: None, change: Change::None, failure }
+    }
 }
 
 /// What a heartbeat found.
@@ -297,6 +312,8 @@ pub trait Runs: Send + Sync {
     async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
     async fn running(&self) -> Result<Vec<Run>>;
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
+    /// What a run's failed items failed of, and how many each: the most first.
+    async fn failures(&self, run_id: i64) -> Result<Vec<(OwnFailure, u32)>>;
     /// Those of a run's items that there is something to say of: all but the good ones that change nothing.
     async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>>;
     /// Adds single checks of runs that ended before a time up by the day and forgets them, at most `limit` at once;

@@ -71,7 +71,7 @@ fn plan() -> Plan {
 
 fn outcome(link_id: i64, class: Class, status: u16, change: Change) -> Record {
     let seen = Observation { class, status: Some(status), ms: 12, attempts: 1, ..Observation::whitelisted(now()) };
-    Record { link_id, state: ItemState::Done, seen: Some(seen), change }
+    Record::done(link_id, seen, change)
 }
 
 async fn two(store: &SharedStore) -> [i64; 2] {

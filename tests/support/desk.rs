@@ -13,22 +13,28 @@ use std::{
 pub struct Desk {
     folder: tempfile::TempDir,
     /// A command that the program is run by.
-    by: &'static [&'static str],
+    by: Vec<String>,
 }
 
 impl Desk {
     pub fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap(), by: &[] }
-    }
-
-    /// The program is run by a command.
-    pub fn under(by: &'static [&'static str]) -> Desk {
-        Desk { by, ..Desk::new() }
+        Desk { folder: tempfile::tempdir().unwrap(), by: Vec::new() }
     }
 
     /// The program is told of a file that grows too large, and not ended for it.
     pub fn told_of_large_files() -> Desk {
-        Desk::under(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        Desk::after("trap '' XFSZ")
+    }
+
+    /// The program may open no more files than this, by either limit.
+    pub fn with_open_files(limit: u32) -> Desk {
+        Desk::after(&format!("ulimit -n {limit}"))
+    }
+
+    /// A shell does this first, and then becomes the program.
+    fn after(first: &str) -> Desk {
+        let by = ["sh", "-c", &format!("{first}; exec \"$0\" \"$@\"")].map(str::to_owned).to_vec();
+        Desk { by, ..Desk::new() }
     }
 
     pub fn path(&self) -> &Path {
@@ -47,7 +53,7 @@ impl Desk {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_rollcall");
-        let mut command = match self.by {
+        let mut command = match self.by.as_slice() {
             [first, rest @ ..] => {
                 let mut command = Command::new(first);
                 command.args(rest).arg(program);

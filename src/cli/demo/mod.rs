@@ -40,7 +40,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Outcome {
     let allowed = Allowed::new(vec![ring::NET.parse().expect("a fixed net")]).without_own(listener.local_addr()?);
     let service = Service::start(
         store,
-        Network { allowed, dns: Vec::new(), threads: context.threads.clone() },
+        Network { allowed, dns: Vec::new(), threads: context.threads.clone(), serves: true },
         context.clock.clone(),
     )
     .await?;

@@ -3,7 +3,7 @@
 
 use super::Failure;
 use crate::{
-    domain::{class::Class, observation::Observation, progress::Trigger, run::ItemState, verdict::Change},
+    domain::{class::Class, observation::Observation, progress::Trigger, verdict::Change},
     service::Service,
     store::{Ending, Record},
 };
@@ -39,7 +39,7 @@ pub async fn make_up(service: &Arc<Service>, links: &[(i64, bool)]) -> Result<()
 fn record(link_id: i64, at: DateTime<Utc>, down: bool, ms: u32) -> Record {
     let (class, status) = if down { (Class::HttpStatus, 502) } else { (Class::Ok, 200) };
     let seen = Observation { class, status: Some(status), ms, attempts: 1, ..Observation::whitelisted(at) };
-    Record { link_id, state: ItemState::Done, seen: Some(seen), change: Change::None }
+    Record::done(link_id, seen, Change::None)
 }
 
 async fn run(service: &Arc<Service>, records: &[Record], at: DateTime<Utc>) -> Result<(), Failure> {

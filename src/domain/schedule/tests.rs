@@ -47,6 +47,29 @@ fn bad_texts_are_named() {
 }
 
 #[test]
+fn only_five_fields_that_come_are_taken() {
+    for cron in ["0 0 4 * * *", "*/10 * * * * *", "0 0 4 * * * 2030", " 0  0 4 * * * "] {
+        assert!(matches!(Schedule::new(cron, "UTC"), Err(ScheduleError::Fields { .. })), "{cron}");
+        assert!(Schedule::stored(cron, "UTC").is_ok(), "one that is stored is followed: {cron}");
+    }
+    for cron in ["@reboot", "@midnight", "@", "@every 5m", "@daily x"] {
+        assert!(matches!(Schedule::new(cron, "UTC"), Err(ScheduleError::Nickname(_))), "{cron}");
+    }
+    for cron in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "5 4 30,31 2 *", "0 0 31 FEB,APR *"] {
+        let error = Schedule::new(cron, "Asia/Shanghai").unwrap_err();
+        assert!(error.to_string().contains("this never comes") && error.words(Lang::Zh).contains("永远不会"), "{cron}");
+    }
+    for cron in ["@daily", "@Hourly", "@weekly", "@monthly", "@yearly", "0 0 29 2 *", "0 0 29 2 +1", "0 0 L * *"] {
+        assert!(Schedule::new(cron, "UTC").is_ok(), "{cron}");
+    }
+    for cron in ["", "* * * *", "1 2 3 4 5 6 7 8", "60 * * * *"] {
+        let error = Schedule::new(cron, "UTC").unwrap_err();
+        assert!(matches!(error, ScheduleError::Cron(..)), "{cron}");
+        assert!(error.words(Lang::Zh).contains("五段"), "{cron}");
+    }
+}
+
+#[test]
 fn a_night_without_the_hour_runs_once() {
     // On 29 March 2026 Berlin's clocks go from 02:00 to 03:00.
     let s = Schedule::new("30 2 * * *", "Europe/Berlin").unwrap();

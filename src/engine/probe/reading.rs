@@ -32,10 +32,14 @@ impl Probe {
         let (response, headers) = apart(response);
         if walls::may_be_refusal(status) {
             // Whatever breaks in this body, the status has been answered.
-            let _ =
-                self.take_in(Want { marks: true, ..Want::default() }, url, (response, &headers), deadline, seen).await;
+            let want = Want { marks: true, ..Want::default() };
+            let broken = self.take_in(want, url, (response, &headers), deadline, seen).await.err();
             if let Some(hit) = wall_on(status, &headers, seen.page.as_ref()) {
                 return seen.walled(hit);
+            }
+            // A wall may have stood in what was not read.
+            if let Some(Broken { failure: failure @ Failure { own: Some(_), .. }, .. }) = broken {
+                return failure;
             }
         }
         if status == 429 { Class::RateLimited.into() } else { Class::HttpStatus.into() }
@@ -63,14 +67,14 @@ impl Probe {
             return Err(seen.walled(hit));
         }
         match broken {
-            Some(Broken { class: Class::BodyTooLarge, .. }) => {
+            Some(Broken { failure: Failure { class: Class::BodyTooLarge, .. }, .. }) => {
                 seen.cut = true;
                 Ok(refresh)
             }
             Some(broken) => {
                 seen.detail = Some(broken.detail).filter(|detail| !detail.is_empty());
                 // Where status alone decides, a broken body is evidence only.
-                if wanted && refresh.is_none() { Err(broken.class.into()) } else { Ok(refresh) }
+                if wanted && refresh.is_none() { Err(broken.failure) } else { Ok(refresh) }
             }
             None => Ok(refresh),
         }
@@ -99,7 +103,7 @@ impl Probe {
         };
         let fed = match timeout_at(until, feeding).await {
             Ok(fed) => fed,
-            Err(_) => Err(Broken { class: Class::Timeout, detail: String::new() }),
+            Err(_) => Err(Broken { failure: Class::Timeout.into(), detail: String::new() }),
         };
         if let Some(stages) = &mut seen.stages {
             stages.body = Some(millis(start.elapsed()));
@@ -123,7 +127,8 @@ async fn feed(mut body: Body, reader: &mut PageReader, cap: u64, seen: &mut Seen
     let mut pieces = 0;
     while let Some(bytes) = body.next(stage).await? {
         if seen.bytes == 0 && bytes.starts_with(&GZIP_MAGIC) {
-            return Err(Broken { class: Class::DecodeFailure, detail: "compressed once more than it says".to_owned() });
+            let detail = "compressed once more than it says".to_owned();
+            return Err(Broken { failure: Class::DecodeFailure.into(), detail });
         }
         let room = usize::try_from(cap - seen.bytes).unwrap_or(usize::MAX);
         let piece = &bytes[..bytes.len().min(room)];

@@ -8,6 +8,7 @@ use super::{
 use crate::domain::{
     link::RECENT_CHECKS,
     observation::{Backlink, EVIDENCE_MAX_BYTES, Evidence, Flag, Observation, Standing},
+    own_failure::OwnFailure,
     verdict::Change,
 };
 use serde::{Serialize, Serializer};
@@ -80,12 +81,15 @@ impl<'a> Row<'a> {
 /// outcome for one item is not.
 pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -> Result<()> {
     for broken in records.iter().filter(|record| record.seen.is_none()) {
-        sqlx::query("UPDATE run_items SET state = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'")
-            .bind(word(broken.state))
-            .bind(run_id)
-            .bind(broken.link_id)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE run_items SET state = ?, failure = ? WHERE run_id = ? AND link_id = ? AND state = 'pending'",
+        )
+        .bind(word(broken.state))
+        .bind(broken.failure.map(OwnFailure::code))
+        .bind(run_id)
+        .bind(broken.link_id)
+        .execute(&mut *tx)
+        .await?;
     }
     let rows = records.iter().filter_map(|record| Some(Row::of(record.link_id, record.change, record.seen.as_ref()?)));
     let rows: Vec<Row> = rows.collect();

@@ -278,7 +278,7 @@ impl LatelyRow {
 
 /// The columns of an [`ItemRow`], from `i`, `l` and [`SEEN_JOIN`].
 pub fn item_columns() -> String {
-    format!("i.link_id, l.name, l.url, i.state, l.shown, l.reason, {SEEN_COLUMNS}")
+    format!("i.link_id, l.name, l.url, i.state, i.failure, l.shown, l.reason, {SEEN_COLUMNS}")
 }
 
 #[derive(FromRow)]
@@ -287,6 +287,7 @@ pub struct ItemRow {
     name: String,
     url: String,
     state: String,
+    failure: Option<String>,
     shown: bool,
     reason: Option<String>,
     #[sqlx(flatten)]
@@ -303,6 +304,7 @@ impl ItemRow {
             state,
             change: self.seen.change()?,
             seen: self.seen.seen()?,
+            failure: self.failure.as_deref().map(|word| parse_word("failure", word)).transpose()?,
             shown: self.shown,
             reason: self.reason.as_deref().map(|text| parse("reason", text)).transpose()?,
         })

@@ -3,11 +3,12 @@
 use super::{
     super::{Beat, Begun, Ending, Record, Result, Runs, Settled, StoreError, WantedItems},
     SqliteStore, affected, fixed, history, record,
-    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_JOIN, decoded, item_columns, json, ms, word},
+    rows::{ItemRow, RUN_COLUMNS, RunRow, SEEN_JOIN, decoded, item_columns, json, ms, parse_word, word},
     search, settle,
 };
 use crate::domain::{
     counts::Counts,
+    own_failure::OwnFailure,
     progress::{RunState, Trigger},
     run::{Item, Plan, Run},
 };
@@ -152,6 +153,14 @@ impl Runs for SqliteStore {
 
     async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>> {
         self.items_where(run_id, "NOT (i.class IS 'ok' AND i.change IS 'none')").await
+    }
+
+    async fn failures(&self, run_id: i64) -> Result<Vec<(OwnFailure, u32)>> {
+        // One that an older program wrote has no reason.
+        let query = "SELECT coalesce(failure, 'broken') why, count(*) FROM run_items
+             WHERE run_id = ? AND state = 'failed' GROUP BY why ORDER BY count(*) DESC, why";
+        let rows: Vec<(String, u32)> = sqlx::query_as(query).bind(run_id).fetch_all(&self.readers).await?;
+        rows.into_iter().map(|(why, links)| Ok((parse_word("failure", &why)?, links))).collect()
     }
 
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool> {

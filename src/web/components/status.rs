@@ -66,6 +66,9 @@ pub fn flags_in_words(words: &Words, flags: &[Flag]) -> String {
 
 /// Why an item of a run ended so.
 pub fn why_of_item(words: &Words, item: &ItemRow) -> String {
+    if let Some(own) = item.failure {
+        return own.words(words.lang).to_owned();
+    }
     item.class.filter(|class| *class != Class::Ok).map(|class| in_words(words, class, item.status)).unwrap_or_default()
 }
 

@@ -6,6 +6,7 @@ use crate::domain::{
     counts::Counts,
     guard::Hold,
     observation::Standing,
+    own_failure::OwnFailure,
     progress::{RunState, Trigger},
     run::ItemState,
     verdict::Change,
@@ -62,6 +63,8 @@ pub struct RunPage {
     pub items: Vec<ItemRow>,
     pub pages: Pages,
     pub slowest: Vec<ItemRow>,
+    /// What checks that could not be made failed of, and how many each.
+    pub failures: Vec<(OwnFailure, u32)>,
 }
 
 /// One link of a run.
@@ -77,6 +80,8 @@ pub struct ItemRow {
     pub status: Option<u16>,
     pub ms: Option<u32>,
     pub attempts: u32,
+    /// Why nothing was seen, where the check failed on our side.
+    pub failure: Option<OwnFailure>,
 }
 
 /// What is to become of a run.

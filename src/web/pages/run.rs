@@ -37,7 +37,8 @@ pub fn Run() -> impl IntoView {
 #[component]
 fn Whole(page: RunPage) -> impl IntoView {
     let words = use_words();
-    let RunPage { run, query, items, pages, slowest } = page;
+    let RunPage { run, query, items, pages, slowest, failures } = page;
+    let notices = failures.into_iter().map(|(own, links)| own.notice(links, words.lang));
     let goes_on = run.state == RunState::Running;
     let path = format!("/runs/{}", run.id);
     let pairs = vec![("outcome", query.outcome.clone()), ("q", query.q.clone()), ("sort", query.sort.clone())];
@@ -64,6 +65,7 @@ fn Whole(page: RunPage) -> impl IntoView {
             <OutcomeBar counts=run.counts />
             <p>{counts_line(words, &run.counts)}</p>
             <Held id=run.id state=run.state hold=run.hold />
+            {notices.map(|notice| view! { <p class="held">{notice}</p> }).collect_view()}
             <p class="soft">
                 <At stamp=run.started.clone() />
                 {format!(" · {} · {}", trigger_word(words, run.trigger), seconds(words, run.ms))}

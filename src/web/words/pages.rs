@@ -321,7 +321,6 @@ words! {
     empty_pattern: "请填写名称或主机", "Write a name or a host";
     no_entry: "没有这个条目，可能已被删除", "There is no such entry; it may have been deleted";
     no_schedule: "没有这个定时，可能已被删除", "There is no such schedule; it may have been deleted";
-    bad_cron: "不是有效的 cron 表达式，请填写五段，如 0 4 * * *", "Not a cron expression; write five fields, such as 0 4 * * *";
     upload_broken: "上传中断，请重试", "The upload broke off; try again";
     list_gone: "预览已过期，请重新导入", "The preview is gone; take the list in again";
     wrong_token: "一次性口令不对，请看 rollcall serve 的终端输出", "That is not the token; look at what rollcall serve printed";

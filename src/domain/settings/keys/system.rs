@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        super::{address, schedule},
+        super::{address, lang::Lang, schedule},
         Why,
     },
     Input, Key, Section, both, list, on_off, switch, whole, whole_number,
@@ -73,8 +73,7 @@ pub const KEYS: &[Key] = &[
         get: |s| s.system.backup_cron.clone(),
         set: |s, v| {
             if !v.is_empty() {
-                schedule::Schedule::new(v, "UTC")
-                    .map_err(|e| both("不是有效的 cron 表达式，请填写五段，如 30 3 * * *", &e.to_string()))?;
+                schedule::Schedule::new(v, "UTC").map_err(|e| both(&e.words(Lang::Zh), &e.words(Lang::En)))?;
             }
             s.system.backup_cron = v.to_owned();
             Ok(())

@@ -31,7 +31,7 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
         .schedules()
         .await?
         .into_iter()
-        .filter_map(|row| Schedule::new(&row.cron, &zone).ok().and_then(|schedule| schedule.next_after(now)));
+        .filter_map(|row| Schedule::stored(&row.cron, &zone).ok().and_then(|schedule| schedule.next_after(now)));
     Ok(Overview {
         totals: Totals {
             links: totals.links,

@@ -56,7 +56,9 @@ pub async fn run(caller: &Caller, id: i64, query: RunQuery) -> std::result::Resu
     }
     let slowest = WantedItems { by_time: true, limit: SLOWEST, ..WantedItems::default() };
     let (slowest, _) = store.search_items(id, &slowest).await?;
+    let failures = if run.counts.failed > 0 { store.failures(id).await? } else { Vec::new() };
     Ok(RunPage {
+        failures,
         run: run_row(run, times),
         query,
         items: items.into_iter().map(item_row).collect(),
@@ -92,5 +94,6 @@ fn item_row(item: Item) -> ItemRow {
         status: seen.and_then(|seen| seen.status),
         ms: seen.map(|seen| seen.ms),
         attempts: seen.map(|seen| seen.attempts).unwrap_or_default(),
+        failure: item.failure,
     }
 }

@@ -53,7 +53,7 @@ pub async fn page(caller: &Caller, trial: &str) -> Result<SettingsPage> {
 }
 
 fn ahead(cron: &str, zone: &str, caller: &Caller, times: Times) -> Vec<Stamp> {
-    let Ok(schedule) = Schedule::new(cron, zone) else { return Vec::new() };
+    let Ok(schedule) = Schedule::stored(cron, zone) else { return Vec::new() };
     schedule.ahead(caller.service.clock().now(), AHEAD).into_iter().map(|at| times.stamp(at)).collect()
 }
 
@@ -102,9 +102,7 @@ pub async fn save_schedule(caller: &Caller, id: i64, cron: &str, scope: &str) ->
     let words = caller.words();
     let cron = cron.trim();
     let zone = config::timezone(&caller.service.settings().await?);
-    if Schedule::new(cron, &zone).is_err() {
-        return Err(Fault::Refused(words.bad_cron.to_owned()));
-    }
+    Schedule::new(cron, &zone).map_err(|error| Fault::Refused(error.words(caller.lang)))?;
     let scope = if scope.is_empty() { Some(Scope::All) } else { Scope::parse(scope) };
     let scope = scope.ok_or_else(|| Fault::Refused(words.bad_request.to_owned()))?;
     let store = caller.service.store();

@@ -1,0 +1,126 @@
+//! What a check came to, link by link, in words and as data.
+
+use super::{Report, output};
+use crate::{
+    cli::Failure,
+    domain::{
+        counts::Counts,
+        guard::Hold,
+        lang::Lang,
+        observation::{BacklinkState, Standing},
+        reason::Reason,
+        run::Item,
+        verdict::Change,
+    },
+    store::Settled,
+};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// One link of the result. Design.md, Command line: `--details`.
+pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
+    let reason = item
+        .reason
+        .as_ref()
+        .map(|reason| json!({ "code": reason.code, "params": reason.params, "text": reason.words(lang) }));
+    let Some(seen) = &item.seen else {
+        // It was not seen at all; how it stands is as it was.
+        return item.failure.map(|own| {
+            json!({
+                "id": item.link_id,
+                "name": item.name,
+                "url": item.url,
+                "shown": item.shown,
+                "changed": false,
+                "reason": reason,
+                "class": Value::Null,
+                "failure": own,
+                "status": Value::Null,
+                "final_url": Value::Null,
+                "ms": Value::Null,
+                "attempts": 0,
+                "backlink": { "state": BacklinkState::NotChecked, "href": Value::Null, "page": Value::Null },
+                "flags": [],
+            })
+        });
+    };
+    Some(json!({
+        "id": item.link_id,
+        "name": item.name,
+        "url": item.url,
+        "shown": item.shown,
+        "changed": item.change != Change::None,
+        "reason": reason,
+        "class": seen.class,
+        "status": seen.status,
+        "final_url": seen.final_url,
+        "ms": seen.ms,
+        "attempts": seen.attempts,
+        "backlink": {
+            "state": seen.backlink.state,
+            "href": seen.backlink.href,
+            "page": seen.backlink.page,
+        },
+        "flags": seen.flags,
+    }))
+}
+
+pub fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    for item in &report.items {
+        let Some(seen) = &item.seen else {
+            if let Some(own) = item.failure {
+                let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));
+                let words = lang.pick("未能检查", "not checked");
+                writeln!(out, "- {name}  {words}: {}  {url}", own.words(lang))?;
+            }
+            continue;
+        };
+        let standing = seen.standing();
+        if standing == Standing::Good && item.change == Change::None {
+            continue;
+        }
+        let (style, mark) = output::mark(standing);
+        let words = Reason::of(seen).words(lang);
+        let change = match item.change {
+            Change::None => "",
+            Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
+            Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
+        };
+        let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));
+        writeln!(out, "{}{mark}{} {name}  {words}{change}  {url}", style.render(), style.render_reset())?;
+    }
+    let Settled { hold, counts, .. } = report.settled;
+    let summary = lang.pick(
+        format!(
+            "检查 {} · 隐藏 {} · 恢复 {} · 无法核对 {} · 白名单 {} · {time:.1} 秒",
+            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
+        ),
+        format!(
+            "checked {} · to hide {} · to show {} · unverifiable {} · whitelisted {} · {time:.1} s",
+            counts.active_num, counts.to_not_show, counts.to_show, counts.unverifiable, counts.whitelisted
+        ),
+    );
+    let failed = match counts.failed {
+        0 => String::new(),
+        n => lang.pick(format!(" · 未能检查 {n}"), format!(" · not checked {n}")),
+    };
+    writeln!(out, "{summary}{failed}")?;
+    if let Some(hold) = hold {
+        let (style, words) = (output::YELLOW, held_words(hold, report.run_id, &counts));
+        writeln!(out, "{}{words}{}", style.render(), style.render_reset())?;
+    }
+    Ok(())
+}
+
+pub fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
+    let why = match hold {
+        Hold::TooManyHidden => "it would hide too many links at once",
+        Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
+        Hold::WitnessesFailed => "no witness site answered, which looks like a fault of our own network",
+    };
+    format!(
+        "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
+        counts.to_not_show, counts.to_show
+    )
+}
