@@ -4,7 +4,7 @@ use super::{Result, Service};
 use crate::{
     config,
     domain::{schedule::Schedule, settings::Settings},
-    store::StoreError,
+    store::{StoreError, sqlite::owned},
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Service {
 
     async fn back_up_into(&self, folder: &Path) -> Result<PathBuf> {
         let cannot = |error: std::io::Error| StoreError::File(format!("cannot write {}: {error}", folder.display()));
-        std::fs::create_dir_all(folder).map_err(cannot)?;
+        owned::create_folder(folder).map_err(cannot)?;
         let to = folder.join(self.clock.now().format(NAME).to_string());
         // What is not whole has another name, also after a power cut.
         let partial = to.with_extension("partial");
