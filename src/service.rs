@@ -7,6 +7,7 @@ mod audit;
 mod backups;
 pub mod doctor;
 mod drive;
+pub mod export;
 mod links;
 mod metrics;
 mod names;

@@ -1,5 +1,7 @@
 //! `check`: one run, printed.
 
+mod details;
+
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
@@ -9,7 +11,7 @@ use crate::{
         observation::Standing,
         progress::{Event, RunState, Trigger},
         reason::Reason,
-        run::{Item, Plan},
+        run::Plan,
         settings::Settings,
         verdict::Change,
     },
@@ -82,7 +84,7 @@ enum OutputFormat {
 }
 
 /// The seed system's envelope.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Envelope {
     code: u8,
     data: Value,
@@ -94,10 +96,9 @@ struct Envelope {
 
 /// What a run came to, for printing.
 struct Report {
+    service: Arc<Service>,
     run_id: i64,
     settled: Settled,
-    /// Those that the output names.
-    items: Vec<Item>,
 }
 
 pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
@@ -105,7 +106,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
     let outcome = make(context, &args).await;
     let time = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     match outcome {
-        Ok(report) => print(context, &args, &report, time),
+        Ok(report) => print(context, &args, &report, time).await,
         Err(failure @ (Failure::Failed(_) | Failure::Usage(_))) if args.format != OutputFormat::Text => {
             let (Failure::Failed(text) | Failure::Usage(text)) = &failure else { return Err(failure) };
             let envelope = Envelope { code: 1, data: Value::Null, message: String::new(), error: text.clone(), time };
@@ -143,12 +144,7 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     if settled.state == RunState::Cancelled && settled.counts.cancelled > 0 {
         eprintln!("cancelled: {} links were not checked; what was found so far is kept", settled.counts.cancelled);
     }
-    let items = match (args.format, args.details) {
-        (OutputFormat::Text, _) => service.store().notable_items(run_id).await?,
-        (_, true) => service.store().items(run_id).await?,
-        (_, false) => Vec::new(),
-    };
-    Ok(Report { run_id, settled, items })
+    Ok(Report { service, run_id, settled })
 }
 
 /// Puts the options over the stored settings, for this run only.
@@ -250,13 +246,13 @@ fn flat(event: &Event) -> Value {
     Value::Object(fields)
 }
 
-fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
+async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
     let Settled { state, hold, counts } = report.settled;
     let held = state == RunState::Held;
     match args.format {
-        OutputFormat::Text => print_text(context.lang, report, time)?,
+        OutputFormat::Text => print_text(context.lang, report, time).await?,
         OutputFormat::Json | OutputFormat::Ndjson => {
-            let mut data = json!({
+            let data = json!({
                 "active_num": counts.active_num,
                 "to_not_show": counts.to_not_show,
                 "to_show": counts.to_show,
@@ -266,13 +262,15 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
                 "run_id": report.run_id,
                 "version": env!("CARGO_PKG_VERSION"),
             });
-            if args.details {
-                data["links"] = report.items.iter().filter_map(|item| detail(context.lang, item)).collect();
-            }
             let message = hold.map(|hold| held_words(hold, report.run_id, &counts)).unwrap_or_default();
             let cancelled = state == RunState::Cancelled;
             let error = if cancelled { "the run was cancelled".to_owned() } else { String::new() };
-            print_json(&Envelope { code: u8::from(cancelled), data, message, error, time })?;
+            let envelope = Envelope { code: u8::from(cancelled), data, message, error, time };
+            if args.details {
+                details::print(&envelope, report.service.store(), report.run_id, context.lang).await?;
+            } else {
+                print_json(&envelope)?;
+            }
         }
     }
     Ok(match () {
@@ -280,34 +278,6 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
         () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(3),
         () => ExitCode::SUCCESS,
     })
-}
-
-/// One link of the result. Design.md, Command line: `--details`.
-fn detail(lang: Lang, item: &Item) -> Option<Value> {
-    let seen = item.seen.as_ref()?;
-    let reason = item
-        .reason
-        .as_ref()
-        .map(|reason| json!({ "code": reason.code, "params": reason.params, "text": reason.words(lang) }));
-    Some(json!({
-        "id": item.link_id,
-        "name": item.name,
-        "url": item.url,
-        "shown": item.shown,
-        "changed": item.change != Change::None,
-        "reason": reason,
-        "class": seen.class,
-        "status": seen.status,
-        "final_url": seen.final_url,
-        "ms": seen.ms,
-        "attempts": seen.attempts,
-        "backlink": {
-            "state": seen.backlink.state,
-            "href": seen.backlink.href,
-            "page": seen.backlink.page,
-        },
-        "flags": seen.flags,
-    }))
 }
 
 fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
@@ -318,9 +288,10 @@ fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+    let items = report.service.store().notable_items(report.run_id).await?;
     let mut out = anstream::stdout().lock();
-    for item in &report.items {
+    for item in &items {
         let Some(seen) = &item.seen else { continue };
         let standing = seen.standing();
         if standing == Standing::Good && item.change == Change::None {

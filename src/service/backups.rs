@@ -20,7 +20,7 @@ impl Service {
     /// Where it cannot be written.
     pub async fn back_up_if_due(&self, start: DateTime<Utc>) -> Result<Option<PathBuf>> {
         let settings = self.settings().await?;
-        let folder = self.store.folder().join(FOLDER);
+        let folder = self.backup_folder();
         let now = self.clock.now();
         // One that is yet to come was made while the clock was wrong.
         let newest = made(&folder).into_iter().map(|(at, _)| at).rfind(|at| *at <= now);
@@ -35,7 +35,12 @@ impl Service {
 
     /// The newest backup that was made by itself.
     pub fn newest_backup(&self) -> Option<(DateTime<Utc>, PathBuf)> {
-        made(&self.store.folder().join(FOLDER)).pop()
+        made(&self.backup_folder()).pop()
+    }
+
+    /// Where backups that are made by themselves lie.
+    pub fn backup_folder(&self) -> PathBuf {
+        self.store.folder().join(FOLDER)
     }
 
     async fn back_up_into(&self, folder: &Path) -> Result<PathBuf> {

@@ -59,17 +59,6 @@ impl Service {
         })
     }
 
-    /// Writes the roll in a format; with `shown` only what the blog displays.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn export(&self, format: Format, shown: bool) -> Result<String> {
-        let links = self.store.links().await?;
-        let links: Vec<_> = links.into_iter().filter(|l| !shown || (l.active && l.state.shown)).collect();
-        let entries = self.store.whitelist().await?;
-        Ok(formats::write(&links, &entries, format, self.clock.now()))
-    }
-
     /// Adds a link; returns its id.
     ///
     /// # Errors

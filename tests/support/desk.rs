@@ -26,6 +26,11 @@ impl Desk {
         Desk { by: &["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], ..Desk::new() }
     }
 
+    /// What the program makes is open to everybody, unless it says otherwise.
+    pub fn without_umask() -> Desk {
+        Desk { by: &["sh", "-c", "umask 000; exec \"$0\" \"$@\""], ..Desk::new() }
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -179,6 +184,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// With its cookies at another server.
+    pub fn at(&self, server: &Server) -> Browser {
+        Browser { addr: server.addr.clone(), ..self.clone() }
+    }
+
     pub fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, "")
     }

@@ -11,6 +11,7 @@ pub mod hosts;
 mod metrics;
 pub mod once;
 mod public;
+mod shown;
 pub mod views;
 
 use crate::{
@@ -59,6 +60,7 @@ pub struct AppState {
     pub lists: once::Shelf<Bytes>,
     pub setup: once::SetupToken,
     pub throttle: auth::Throttle,
+    shown: Arc<shown::ShownList>,
     /// Whether pages may load friends' pictures, as of the last time the settings were read.
     pub avatars: Arc<AtomicBool>,
     place: hosts::Place,
@@ -108,6 +110,7 @@ pub async fn serve(
         demo,
         flashes: forms::shelf(),
         lists: once::Shelf::new(LISTS),
+        shown: Arc::default(),
         setup,
         avatars: Arc::default(),
         place: hosts::Place::new(address.ip().is_loopback(), public_url),
