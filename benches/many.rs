@@ -12,7 +12,7 @@ use rollcall::{
     domain::{progress::Trigger, settings::Settings},
     engine::probe,
     service::Pick,
-    store::Draft,
+    store::{Draft, unwatched},
 };
 use std::{
     io::{BufRead, BufReader},
@@ -139,7 +139,7 @@ async fn whole(port: &str) {
     service.set("concurrency", &AT_ONCE.to_string()).await.unwrap();
     let draft = |n| Draft { name: format!("site {n}"), url: url(n, port), ..Draft::default() };
     let drafts: Vec<Draft> = (0..SITES).map(draft).collect();
-    service.store().import(&drafts, service.clock().now(), false).await.unwrap();
+    service.store().import(&drafts, service.clock().now(), false, &unwatched).await.unwrap();
     drop(drafts);
     let plan = service.plan().await.unwrap();
     let start = Instant::now();

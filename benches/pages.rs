@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use rollcall::{
     domain::{class::Class, observation::Observation, progress::Trigger, verdict::Change, whitelist::Kind},
     service::Service,
-    store::{Draft, Ending, Record},
+    store::{Draft, Ending, Record, unwatched},
     web::server::{self, Entrance},
 };
 use std::{
@@ -88,7 +88,7 @@ async fn fill(service: &Arc<Service>) {
     let now = service.clock().now();
     let draft = |n| Draft { name: format!("site {n}"), url: format!("https://site{n}.example/"), ..Draft::default() };
     let drafts: Vec<Draft> = (0..LINKS).map(draft).collect();
-    store.import(&drafts, now, false).await.unwrap();
+    store.import(&drafts, now, false, &unwatched).await.unwrap();
     service.put_entry(Kind::Host, "*.example.org", true, "", None).await.unwrap();
     service.put_entry(Kind::Name, "site 7", true, "", None).await.unwrap();
     let ids: Vec<i64> = store.links().await.unwrap().iter().map(|link| link.id).collect();

@@ -7,6 +7,7 @@ mod audit;
 mod backups;
 pub mod doctor;
 mod drive;
+pub mod export;
 mod links;
 mod metrics;
 mod names;
@@ -26,6 +27,7 @@ use crate::{
     clock::SharedClock,
     domain::{
         backlink::SiteError,
+        field::TooLong,
         link::Link,
         progress::{Snapshot, Trigger},
         run::{ItemState, Plan, Run},
@@ -50,6 +52,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub enum ServiceError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     #[error(transparent)]
     Setting(#[from] SettingError),
     #[error(transparent)]

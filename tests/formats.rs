@@ -2,7 +2,7 @@
 
 use rollcall::{
     domain::link::{About, Link, LinkState},
-    formats::{self, Format, FormatError, Parsed},
+    formats::{self, Format, FormatError, Parsed, Writer},
 };
 
 fn read(text: &str) -> Parsed {
@@ -161,7 +161,24 @@ fn every_format_comes_back_as_it_went_out() {
     };
     let links = [link(1, "甲 \"A\" & <b>", "https://a.test/?x=1&y=2", "组"), link(2, "- b: #c", "https://b.test/", "")];
     for format in [Format::Json, Format::Csv, Format::LinkYml, Format::FriendJson, Format::Opml] {
-        let text = formats::write(&links, &[], format, chrono::DateTime::UNIX_EPOCH);
+        let write = |parts: &[&[Link]]| {
+            let mut writer = Writer::new(format);
+            let mut text = Vec::new();
+            for part in parts {
+                writer.links(part, |_| false);
+                text.append(&mut writer.take());
+            }
+            text.append(&mut writer.finish());
+            String::from_utf8(text).unwrap()
+        };
+        let text = write(&[&links]);
+        // However the parts fall, the file is the same; a group goes on over them.
+        let again = [links[0].clone(), links[0].clone(), links[1].clone()];
+        let whole = write(&[&again]);
+        assert_eq!(write(&[&again[..1], &[], &again[1..]]), whole, "{format:?}");
+        assert_eq!(write(&[&again[..2], &again[2..]]), whole, "{format:?}");
+        let none = formats::read(write(&[]).as_bytes(), Some(format));
+        assert!(none.map_or_else(|e| e == FormatError::NoRows, |read| read.rows.is_empty()), "{format:?}");
         let back = formats::read(text.as_bytes(), None).unwrap_or_else(|e| panic!("{format:?}: {e}\n{text}"));
         let names: Vec<_> = back.rows.iter().map(|r| (r.draft.name.as_str(), r.draft.url.as_str())).collect();
         assert_eq!(

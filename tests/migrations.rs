@@ -1,6 +1,6 @@
 //! A database of an earlier version is copied, brought up to date, and keeps what it held.
 
-use rollcall::store::{Links, sqlite::SqliteStore};
+use rollcall::store::{Config, Links, StoreError, sqlite::SqliteStore};
 use sqlx::{
     Connection, SqliteConnection,
     migrate::Migrator,
@@ -49,7 +49,7 @@ async fn evidence_of_version_3_is_kept() {
         .map(|file| file.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| name.contains("before-"))
         .collect();
-    assert_eq!(copies, ["roll.db.before-4"], "copied first");
+    assert_eq!(copies, ["roll.db.before-5"], "copied first");
     let mut copy =
         SqliteConnection::connect(&format!("sqlite:{}", folder.path().join(&copies[0]).display())).await.unwrap();
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM run_items WHERE evidence IS NOT NULL")
@@ -61,11 +61,93 @@ async fn evidence_of_version_3_is_kept() {
 
 #[tokio::test]
 async fn every_earlier_version_can_be_opened() {
-    for known in 1..=3 {
+    for known in 1..=4 {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("roll.db");
         of_version(&file, known).await.close().await.unwrap();
         let store = SqliteStore::open(&format!("sqlite:{}", file.display())).await.unwrap();
         assert!(store.links().await.unwrap().is_empty(), "{known}");
     }
+}
+
+#[tokio::test]
+async fn what_is_too_long_in_version_4_is_cut_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roll.db");
+    let mut old = of_version(&file, 4).await;
+    let long = "长".repeat(5000);
+    let url = format!("https://a.test/{}", "a".repeat(4000));
+    for (statement, values) in [
+        ("INSERT INTO groups (id, name) VALUES (1, ?), (2, ?)", vec![long.clone(), format!("{long}!")]),
+        (
+            "INSERT INTO links (id, name, url, url_key, group_id, note, since, created_at)
+             VALUES (1, ?, ?, 'a.test', 1, ?, 0, 0), (2, 'b', 'https://b.test', 'b.test', 2, '', 0, 0)",
+            vec![long.clone(), url.clone(), long.clone()],
+        ),
+        (
+            "INSERT INTO whitelist (kind, pattern, created_at) VALUES ('name', ?, 0), ('name', ?, 0)",
+            vec![long.clone(), format!("{long}!")],
+        ),
+        ("INSERT INTO audit (at, who, deed, about) VALUES (0, ?, 'imported', ?)", vec![long.clone(), long.clone()]),
+        ("INSERT INTO settings (key, value) VALUES ('my_sites', ?)", vec![long.repeat(10)]),
+    ] {
+        let query = values.iter().fold(sqlx::query(statement), |query, value| query.bind(value));
+        query.execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+
+    let store = SqliteStore::open(&format!("sqlite:{}", file.display())).await.unwrap();
+    let links = store.links().await.unwrap();
+    let [a, b] = &links[..] else { panic!("{links:?}") };
+    assert_eq!((a.about.name.chars().count(), a.about.note.chars().count()), (200, 1000));
+    assert_eq!(a.about.url, url, "an address that is cut is another's");
+    assert_eq!((a.about.group.chars().count(), &a.about.group), (1000, &b.about.group), "one group now");
+    assert_eq!(store.groups().await.unwrap().len(), 1);
+    let entries = store.whitelist().await.unwrap();
+    assert_eq!((entries.len(), entries[0].names(&a.about.name, &a.about.url)), (1, true), "it is still exempt");
+    // The address stays while other fields are changed, and no other one as long is taken.
+    let mut about = a.about.clone();
+    about.note = "n".into();
+    store.set_link(1, &about, true).await.unwrap();
+    about.url.push('b');
+    assert!(matches!(store.set_link(1, &about, true).await, Err(StoreError::TooLong { .. })));
+}
+
+#[tokio::test]
+async fn the_schema_refuses_what_is_too_long_by_whichever_way_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roll.db");
+    let store = SqliteStore::open(&format!("sqlite:{}", file.display())).await.unwrap();
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    let add =
+        "INSERT INTO links (name, url, url_key, since, created_at) VALUES ('a', 'https://a.test', 'a.test', 0, 0)";
+    sqlx::query(add).execute(&mut other).await.unwrap();
+    for (statement, chars) in [
+        ("UPDATE links SET name = ?", 200),
+        ("UPDATE links SET url = ?", 2048),
+        ("UPDATE links SET logo = ?", 1000),
+        ("UPDATE links SET description = ?", 1000),
+        ("UPDATE links SET feed = ?", 1000),
+        ("UPDATE links SET backlink_page = ?", 1000),
+        ("UPDATE links SET email = ?", 1000),
+        ("UPDATE links SET note = ?", 1000),
+        ("UPDATE links SET last_final_url = ?", 2048),
+        ("UPDATE links SET good_title = ?", 1000),
+        ("INSERT INTO groups (name) VALUES (?)", 1000),
+        ("INSERT INTO whitelist (kind, pattern, created_at) VALUES ('name', ?, 0)", 261),
+        ("UPDATE whitelist SET note = ?", 1000),
+        ("INSERT INTO settings (key, value) VALUES ('policy', ?)", 16_384),
+        ("UPDATE schedules SET scope_group = ?", 1000),
+        ("INSERT INTO audit (at, who, deed, about) VALUES (0, ?, '', '')", 200),
+        ("INSERT INTO audit (at, who, deed, about) VALUES (0, '', '', ?)", 1000),
+        ("INSERT INTO users (name, password, created_at) VALUES (?, '', 0)", 64),
+    ] {
+        let text = "𠮷".repeat(chars);
+        sqlx::query(statement).bind(&text).execute(&mut other).await.unwrap_or_else(|e| panic!("{statement}: {e}"));
+        for longer in [format!("{text}𠮷"), format!("\0{text}")] {
+            let refused = sqlx::query(statement).bind(longer).execute(&mut other).await;
+            assert!(refused.is_err_and(|e| e.to_string().contains("longer than its column holds")), "{statement}");
+        }
+    }
+    drop(store);
 }

@@ -183,3 +183,148 @@ async fn backups_are_made_by_themselves_and_the_newest_stay() {
     scheduler::back_up(&service, &mut memory).await;
     assert!(!backups(folder).iter().any(|name| name.contains("202612")), "switched off");
 }
+
+/// The permission bits of every file and folder below one, by name.
+#[cfg(unix)]
+fn modes(folder: &Path) -> Vec<(String, u32)> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let file = file.unwrap();
+            let held = file.metadata().unwrap();
+            found.push((file.file_name().to_string_lossy().into_owned(), held.permissions().mode() & 0o777));
+            if held.is_dir() {
+                folders.push(file.path());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(unix)]
+#[test]
+fn whatever_is_made_is_its_owners_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::without_umask();
+    let file = |name: &str| desk.path().join(name).display().to_string();
+    desk.out(&["link", "add", "https://a.test", "--name", "a"]);
+    desk.out(&["backup", &file("copy.db")]);
+    let server = desk.serve(&[]);
+    let open = modes(desk.path());
+    for name in ["data", "rollcall.db", "rollcall.db-wal", "rollcall.db-shm", "copy.db"] {
+        let mode = open.iter().find(|(held, _)| held == name).unwrap_or_else(|| panic!("{name}: {open:?}")).1;
+        assert_eq!(mode, if name == "data" { 0o700 } else { 0o600 }, "{name}");
+    }
+    drop(server);
+    // What stands open is closed where it is the database, and told where it is a copy of it.
+    let database = desk.path().join("data/rollcall.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let copy = desk.path().join("data/rollcall.db.before-it's");
+    std::fs::write(&copy, "a copy").unwrap();
+    let backups = desk.path().join("data/backups");
+    std::fs::create_dir(&backups).unwrap();
+    std::fs::write(backups.join("b.db"), "a backup").unwrap();
+    for (path, mode) in [(copy.clone(), 0o640), (backups.clone(), 0o755), (backups.join("b.db"), 0o604)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let said = String::from_utf8(desk.run(&["doctor"]).stdout).unwrap();
+    let line = said.lines().find(|line| line.contains("permissions")).unwrap();
+    for part in ["! permissions", "chmod -R go-rwx ", "; chmod go-rwx ", r"rollcall.db.before-it'\''s"] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    assert!(!line.contains("rollcall.db "), "{line}");
+    let commands = line.split_once("run ").unwrap().1;
+    assert!(std::process::Command::new("sh").args(["-c", commands]).status().unwrap().success());
+    let said = String::from_utf8(desk.run(&["doctor"]).stdout).unwrap();
+    assert!(said.contains("✓ permissions"), "{said}");
+    // A backup that everybody may read does not become such a database.
+    std::fs::set_permissions(desk.path().join("copy.db"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    desk.out(&["restore", &file("copy.db")]);
+    for (name, mode) in modes(&desk.path().join("data")) {
+        assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
+    }
+}
+
+#[test]
+fn a_restore_signs_everybody_out() {
+    let desk = Desk::new();
+    let (mut server, mut browser) = desk.serve_first_signed_in();
+    assert_eq!(browser.get("/settings").status, 200);
+    let copy = desk.path().join("copy.db").display().to_string();
+    desk.out(&["backup", &copy]);
+    server.kill();
+    let said = String::from_utf8(desk.run(&["restore", &copy]).stderr).unwrap();
+    assert!(said.contains("everyone is signed out (1 sessions ended)"), "{said}");
+    let server = desk.serve(&[]);
+    let mut again = browser.at(&server);
+    assert_ne!(again.get("/settings").status, 200);
+    assert_eq!(again.sign_in("a long enough password").status, 200);
+}
+
+#[test]
+fn the_public_list_is_kept_until_the_roll_changes() {
+    let desk = Desk::new();
+    let list = "name,url,group\na,https://a.test,甲\nb,https://b.test,\nc,https://c.test,甲\n";
+    desk.out(&["import", &desk.file("roll.csv", list.as_bytes())]);
+    let server = desk.serve(&[]);
+    let ask = |headers: &[(&'static str, &str)]| {
+        let mut browser = server.browser();
+        browser.headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        browser.get("/links.json")
+    };
+    let first = ask(&[]);
+    let body: serde_json::Value = serde_json::from_str(&first.body).unwrap();
+    assert_eq!(
+        (body["count"].as_u64(), body["groups"][0]["links"][1]["url"].as_str()),
+        (Some(3), Some("https://c.test/"))
+    );
+    assert_eq!(body["groups"][1]["name"], "");
+    assert_eq!(first.header("vary"), Some("Accept-Encoding"));
+    let tag = first.header("etag").unwrap().to_owned();
+    let held = ask(&[("If-None-Match", &tag)]);
+    assert_eq!((held.status, held.body.as_str(), held.header("etag")), (304, "", Some(tag.as_str())));
+    let mut tags = vec![tag.clone()];
+    for (accepted, coding) in [
+        ("gzip, deflate, br", Some("br")),
+        ("gzip;q=0.5, br; q=0", Some("gzip")),
+        ("GZIP", Some("gzip")),
+        ("deflate", None),
+        ("br;q=0.0, gzip;q=0", None),
+    ] {
+        let packed = ask(&[("Accept-Encoding", accepted)]);
+        assert_eq!((packed.status, packed.header("content-encoding")), (200, coding), "{accepted}");
+        let own = packed.header("etag").unwrap();
+        assert_eq!(coding.is_none(), own == tag, "{accepted}: {own}");
+        assert_eq!(ask(&[("Accept-Encoding", accepted), ("If-None-Match", own)]).status, 304);
+        tags.push(own.to_owned());
+    }
+    // Another process changes the roll.
+    desk.out(&["link", "set", "2", "--description", "new"]);
+    let second = ask(&[("If-None-Match", &tags.join(", "))]);
+    assert_eq!(second.status, 200);
+    assert!(second.body.contains("\"new\""), "{}", second.body);
+    desk.out(&["link", "rm", "2"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&ask(&[]).body).unwrap()["count"], 2);
+}
+
+#[test]
+fn exports_are_whole_however_many_parts_they_come_in() {
+    let desk = Desk::new();
+    let rows: Vec<String> = (0..2500).map(|n| format!("site{n},https://s{n}.test/,g{}", n % 3)).collect();
+    desk.out(&["import", &desk.file("roll.csv", format!("name,url,group\n{}\n", rows.join("\n")).as_bytes())]);
+    let (_server, mut browser) = desk.serve_first_signed_in();
+    for format in ["json", "csv", "link-yml", "friend-json", "opml"] {
+        let written = desk.out(&["export", "--format", format]);
+        let sent = browser.get(&format!("/export/{format}"));
+        assert_eq!(sent.status, 200);
+        assert_eq!(sent.body.len(), written.len(), "{format}");
+        let other = Desk::new();
+        let said = other.out(&["import", &other.file("list", written.as_bytes())]);
+        assert!(said.starts_with("added 2500, updated 0, skipped 0, bad 0"), "{format}: {said}");
+        if matches!(format, "link-yml" | "opml") {
+            assert_eq!(written.matches("g2").count(), if format == "opml" { 2 } else { 1 }, "one group each");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! `check`: one run, printed.
 
+mod details;
 mod result;
 
 use super::{Context, Failure, NetworkArgs, Outcome, output};
@@ -9,7 +10,7 @@ use crate::{
         lang::Lang,
         own_failure::OwnFailure,
         progress::{Event, RunState, Trigger},
-        run::{Item, Plan},
+        run::Plan,
         settings::Settings,
     },
     service::{Pick, Service, ServiceError},
@@ -17,7 +18,7 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use result::{detail, held_words, print_text};
+use result::{held_words, print_text};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -82,7 +83,7 @@ enum OutputFormat {
 }
 
 /// The seed system's envelope.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Envelope {
     code: u8,
     data: Value,
@@ -94,10 +95,9 @@ struct Envelope {
 
 /// What a run came to, for printing.
 struct Report {
+    service: Arc<Service>,
     run_id: i64,
     settled: Settled,
-    /// Those that the output names.
-    items: Vec<Item>,
     /// What checks that could not be made failed of, and how many each.
     failures: Vec<(OwnFailure, u32)>,
 }
@@ -116,7 +116,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
     let outcome = make(context, &args).await;
     let time = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     match outcome {
-        Ok(report) => print(context, &args, &report, time),
+        Ok(report) => print(context, &args, &report, time).await,
         Err(failure @ (Failure::Failed(_) | Failure::Usage(_))) if args.format != OutputFormat::Text => {
             let (Failure::Failed(text) | Failure::Usage(text)) = &failure else { return Err(failure) };
             let envelope = Envelope { code: 1, data: Value::Null, message: String::new(), error: text.clone(), time };
@@ -154,16 +154,11 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     if settled.state == RunState::Cancelled && settled.counts.cancelled > 0 {
         eprintln!("cancelled: {} links were not checked; what was found so far is kept", settled.counts.cancelled);
     }
-    let items = match (args.format, args.details) {
-        (OutputFormat::Text, _) => service.store().notable_items(run_id).await?,
-        (_, true) => service.store().items(run_id).await?,
-        (_, false) => Vec::new(),
-    };
     let failures = if settled.counts.failed > 0 { service.store().failures(run_id).await? } else { Vec::new() };
     for (own, links) in &failures {
         eprintln!("{}", own.notice(*links, Lang::En));
     }
-    Ok(Report { run_id, settled, items, failures })
+    Ok(Report { service, run_id, settled, failures })
 }
 
 /// Puts the options over the stored settings, for this run only.
@@ -265,13 +260,13 @@ fn flat(event: &Event) -> Value {
     Value::Object(fields)
 }
 
-fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
+async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
     let Settled { state, hold, counts } = report.settled;
     let held = state == RunState::Held;
     match args.format {
-        OutputFormat::Text => print_text(context.lang, report, time)?,
+        OutputFormat::Text => print_text(context.lang, report, time).await?,
         OutputFormat::Json | OutputFormat::Ndjson => {
-            let mut data = json!({
+            let data = json!({
                 "active_num": counts.active_num,
                 "to_not_show": counts.to_not_show,
                 "to_show": counts.to_show,
@@ -282,9 +277,6 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
                 "run_id": report.run_id,
                 "version": env!("CARGO_PKG_VERSION"),
             });
-            if args.details {
-                data["links"] = report.items.iter().filter_map(|item| detail(context.lang, item)).collect();
-            }
             let message = hold.map(|hold| held_words(hold, report.run_id, &counts)).unwrap_or_default();
             let cancelled = state == RunState::Cancelled;
             let error = match report.nothing_checked() {
@@ -292,7 +284,12 @@ fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Out
                 None if cancelled => "the run was cancelled".to_owned(),
                 None => String::new(),
             };
-            print_json(&Envelope { code: u8::from(!error.is_empty()), data, message, error, time })?;
+            let envelope = Envelope { code: u8::from(!error.is_empty()), data, message, error, time };
+            if args.details {
+                details::print(&envelope, report.service.store(), report.run_id, context.lang).await?;
+            } else {
+                print_json(&envelope)?;
+            }
         }
     }
     Ok(match () {

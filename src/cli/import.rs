@@ -6,6 +6,7 @@ use crate::{
     formats::{Format, MAX_BYTES},
 };
 use clap::Args;
+use futures::TryStreamExt;
 use std::{
     io::{Read, Write},
     process::ExitCode,
@@ -73,8 +74,10 @@ pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
 
 pub async fn export(context: &Context, args: ExportArgs) -> Outcome {
     let service = context.service(&NetworkArgs::default()).await?;
-    let text = service.export(args.format, args.shown).await?;
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    let mut parts = std::pin::pin!(service.export(args.format, args.shown));
+    while let Some(part) = parts.try_next().await? {
+        std::io::stdout().lock().write_all(&part)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -174,11 +174,12 @@ impl From<ServiceError> for Failure {
             | ServiceError::Setting(_)
             | ServiceError::Site(_)
             | ServiceError::Pattern(_)
+            | ServiceError::TooLong(_)
             | ServiceError::Invalid(_)
             | ServiceError::ShortPassword
             | ServiceError::UserExists(_)
             | ServiceError::NoUser(_)
-            | ServiceError::Store(StoreError::Address(_) | StoreError::BadAddress(_)) => {
+            | ServiceError::Store(StoreError::Address(_) | StoreError::BadAddress(_) | StoreError::TooLong { .. }) => {
                 Failure::Usage(error.to_string())
             }
             other => Failure::Failed(other.to_string()),

@@ -156,24 +156,34 @@ fn looks_like_feed(cell: &str) -> bool {
     ["feed", "rss", "atom", ".xml"].iter().any(|mark| lower.contains(mark))
 }
 
-pub fn write(links: &[Link]) -> String {
+pub fn write_header(text: &mut Vec<u8>) {
+    write_rows(text, [COLUMNS]);
+}
+
+pub fn write(links: &[Link], text: &mut Vec<u8>) {
     let rows = links.iter().map(|link| {
         let a = &link.about;
         [&a.name, &a.url, &a.group, &a.logo, &a.description, &a.feed, &a.backlink_page, &a.email, &a.note]
     });
-    table(COLUMNS, rows)
+    write_rows(text, rows);
 }
 
 /// A table with a header, safe to open in a spreadsheet.
 pub fn table<const N: usize, T: AsRef<str>>(header: [&str; N], rows: impl IntoIterator<Item = [T; N]>) -> String {
-    let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    writer.write_record(header).expect("writing to memory");
+    let mut text = Vec::new();
+    write_rows(&mut text, [header]);
+    write_rows(&mut text, rows);
+    String::from_utf8(text).expect("written as UTF-8")
+}
+
+fn write_rows<const N: usize, T: AsRef<str>>(text: &mut Vec<u8>, rows: impl IntoIterator<Item = [T; N]>) {
+    let mut writer = WriterBuilder::new().from_writer(text);
     for row in rows {
         writer
             .write_record(row.each_ref().map(|cell| harmless(cell.as_ref()).into_owned()))
             .expect("writing to memory");
     }
-    String::from_utf8(writer.into_inner().expect("writing to memory")).expect("written as UTF-8")
+    writer.flush().expect("writing to memory");
 }
 
 /// What spreadsheets take for the beginning of a formula: OWASP, CSV Injection.

@@ -2,15 +2,12 @@
 
 use super::{
     FormatError, Found, Lines,
-    node::{Node, Value, collect},
+    node::{self, Node, collect},
 };
-use crate::domain::{
-    link::Link,
-    whitelist::{self, Entry},
-};
+use crate::domain::link::Link;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserializer;
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 pub fn read(text: &str) -> Result<Found, FormatError> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| FormatError::Broken {
@@ -30,15 +27,15 @@ fn node(raw: &RawValue, text: &str, lines: &Lines) -> Node {
     let value = match slice.as_bytes().first() {
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(slice).unwrap_or_default();
-            Value::List(items.into_iter().map(|item| node(item, text, lines)).collect())
+            node::Value::List(items.into_iter().map(|item| node(item, text, lines)).collect())
         }
         Some(b'{') => {
             let entries = entries(slice);
-            Value::Map(entries.into_iter().map(|(key, value)| (key, node(value, text, lines))).collect())
+            node::Value::Map(entries.into_iter().map(|(key, value)| (key, node(value, text, lines))).collect())
         }
-        Some(b'"') => Value::Scalar(serde_json::from_str(slice).unwrap_or_default()),
-        Some(b'n') | None => Value::Null,
-        Some(_) => Value::Scalar(slice.to_owned()),
+        Some(b'"') => node::Value::Scalar(serde_json::from_str(slice).unwrap_or_default()),
+        Some(b'n') | None => node::Value::Null,
+        Some(_) => node::Value::Scalar(slice.to_owned()),
     };
     Node { line, value }
 }
@@ -64,57 +61,79 @@ fn entries(slice: &str) -> Vec<(String, &RawValue)> {
     serde_json::Deserializer::from_str(slice).deserialize_map(InOrder).unwrap_or_default()
 }
 
-/// Our own form. Design.md, Command line: `export --format json`.
-pub fn write(links: &[Link], entries: &[Entry], at: DateTime<Utc>) -> String {
-    let rows: Vec<_> = links
-        .iter()
-        .map(|link| {
-            let about = &link.about;
-            json!({
-                "id": link.id,
-                "name": about.name,
-                "url": about.url,
-                "group": about.group,
-                "logo": about.logo,
-                "description": about.description,
-                "feed": about.feed,
-                "backlink_page": about.backlink_page,
-                "email": about.email,
-                "note": about.note,
-                "active": link.active,
-                "shown": link.state.shown,
-                "reason": link.state.reason,
-                "whitelisted": whitelist::exempts(entries, &about.name, &about.url, at),
-                "state": {
-                    "bad_streak": link.state.bad_streak,
-                    "good_streak": link.state.good_streak,
-                    "since": rfc3339(link.state.since),
-                },
-                "last_check": link.last_check.as_ref().map(|last| json!({
-                    "at": rfc3339(last.at),
-                    "class": last.class,
-                    "status": last.status,
-                    "ms": last.ms,
-                    "final_url": last.final_url,
-                })),
-            })
-        })
-        .collect();
-    pretty(&rows)
+/// A list that is written one element after another, spread out over lines as serde_json does it.
+pub struct List {
+    /// The key that it stands under; empty for a bare list.
+    key: &'static str,
+    empty: bool,
 }
 
-pub fn write_friends(links: &[Link]) -> String {
-    let friends: Vec<_> = links.iter().map(|l| [&l.about.name, &l.about.url, &l.about.logo]).collect();
-    pretty(&json!({ "friends": friends }))
+impl List {
+    pub fn begin(key: &'static str, text: &mut Vec<u8>) -> List {
+        let opening = if key.is_empty() { "[".to_owned() } else { format!("{{\n  \"{key}\": [") };
+        text.extend_from_slice(opening.as_bytes());
+        List { key, empty: true }
+    }
+
+    pub fn push(&mut self, element: &Value, text: &mut Vec<u8>) {
+        let indent = if self.key.is_empty() { "\n  " } else { "\n    " };
+        let element = serde_json::to_string_pretty(element).expect("plain data");
+        let comma = if self.empty { "" } else { "," };
+        self.empty = false;
+        // Line breaks inside of texts are written as \n: what breaks is the layout.
+        text.extend_from_slice(format!("{comma}{indent}{}", element.replace('\n', indent)).as_bytes());
+    }
+
+    pub fn end(&self, text: &mut Vec<u8>) {
+        let closing = match (self.key.is_empty(), self.empty) {
+            (true, true) => "]\n",
+            (true, false) => "\n]\n",
+            (false, true) => "]\n}\n",
+            (false, false) => "\n  ]\n}\n",
+        };
+        text.extend_from_slice(closing.as_bytes());
+    }
+}
+
+/// A link in our own form. Design.md, Command line: `export --format json`.
+pub fn own(link: &Link, exempt: bool) -> Value {
+    let about = &link.about;
+    json!({
+        "id": link.id,
+        "name": about.name,
+        "url": about.url,
+        "group": about.group,
+        "logo": about.logo,
+        "description": about.description,
+        "feed": about.feed,
+        "backlink_page": about.backlink_page,
+        "email": about.email,
+        "note": about.note,
+        "active": link.active,
+        "shown": link.state.shown,
+        "reason": link.state.reason,
+        "whitelisted": exempt,
+        "state": {
+            "bad_streak": link.state.bad_streak,
+            "good_streak": link.state.good_streak,
+            "since": rfc3339(link.state.since),
+        },
+        "last_check": link.last_check.as_ref().map(|last| json!({
+            "at": rfc3339(last.at),
+            "class": last.class,
+            "status": last.status,
+            "ms": last.ms,
+            "final_url": last.final_url,
+        })),
+    })
+}
+
+/// A link as friend.json has it.
+pub fn friend(link: &Link) -> Value {
+    json!([link.about.name, link.about.url, link.about.logo])
 }
 
 /// RFC 3339 in UTC.
 pub fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-fn pretty<T: serde::Serialize>(value: &T) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("plain data");
-    text.push('\n');
-    text
 }

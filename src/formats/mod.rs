@@ -6,16 +6,14 @@ mod csv;
 mod json;
 mod node;
 mod opml;
+mod writer;
 mod yaml;
 
 pub use csv::table as csv_table;
 pub use json::rfc3339;
+pub use writer::Writer;
 
-use crate::{
-    domain::{address, link::Link, whitelist},
-    engine::charset,
-    store::Draft,
-};
+use crate::{domain::address, engine::charset, store::Draft};
 use std::collections::HashMap;
 
 /// A file format.
@@ -111,22 +109,6 @@ pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Parsed, FormatError>
     }
     let (rows, duplicates) = tell_duplicates(found.rows);
     Ok(Parsed { format, rows, duplicates, bad: found.bad })
-}
-
-/// Writes links in a format. `at` decides which whitelist entries are in force.
-pub fn write(
-    links: &[Link],
-    entries: &[whitelist::Entry],
-    format: Format,
-    at: chrono::DateTime<chrono::Utc>,
-) -> String {
-    match format {
-        Format::Json | Format::LinkList => json::write(links, entries, at),
-        Format::FriendJson => json::write_friends(links),
-        Format::Csv => csv::write(links),
-        Format::LinkYml => yaml::write(links),
-        Format::Opml => opml::write(links),
-    }
 }
 
 fn detect(text: &str) -> Option<Format> {
@@ -284,17 +266,4 @@ impl Lines {
 fn skip_blank(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     at + (rest.len() - rest.trim_start().len())
-}
-
-/// Links by group, in the order in which groups first come.
-fn by_group(links: &[Link]) -> Vec<(&str, Vec<&Link>)> {
-    let mut groups: Vec<(&str, Vec<&Link>)> = Vec::new();
-    for link in links {
-        let name = link.about.group.as_str();
-        match groups.iter_mut().find(|(held, _)| *held == name) {
-            Some((_, members)) => members.push(link),
-            None => groups.push((name, vec![link])),
-        }
-    }
-    groups
 }

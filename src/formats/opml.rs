@@ -1,6 +1,6 @@
 //! OPML 1 and 2.
 
-use super::{Found, Lines, Note, by_group, finish, skip_blank};
+use super::{Found, Lines, Note, finish, skip_blank};
 use crate::{domain::link::Link, store::Draft};
 use quick_xml::{
     Reader, Writer,
@@ -85,35 +85,66 @@ fn outline(line: u32, tag: &BytesStart<'_>, open: &[Option<String>], empty: bool
     None
 }
 
-pub fn write(links: &[Link]) -> String {
-    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write_tree(&mut writer, links).expect("writing to memory");
-    let mut text = String::from_utf8(writer.into_inner()).expect("written as UTF-8");
-    text.push('\n');
-    text
+/// Outlines that are written one after another, the links of a group inside of one.
+pub struct Outlines {
+    writer: Writer<Vec<u8>>,
+    /// The group that is open; empty for links without one.
+    open: String,
 }
 
-fn write_tree(writer: &mut Writer<Vec<u8>>, links: &[Link]) -> std::io::Result<()> {
+impl Outlines {
+    pub fn begin() -> Outlines {
+        let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+        begin(&mut writer).expect("writing to memory");
+        Outlines { writer, open: String::new() }
+    }
+
+    pub fn write(&mut self, links: &[Link]) {
+        for link in links {
+            self.link(link).expect("writing to memory");
+        }
+    }
+
+    fn link(&mut self, link: &Link) -> std::io::Result<()> {
+        let group = link.about.group.as_str();
+        if group != self.open {
+            self.close()?;
+            if !group.is_empty() {
+                let attributes = [("text", group), ("title", group)];
+                let outline = BytesStart::new("outline").with_attributes(attributes);
+                self.writer.write_event(Event::Start(outline))?;
+            }
+            group.clone_into(&mut self.open);
+        }
+        write_outline(&mut self.writer, link)
+    }
+
+    /// Ends the group that is open.
+    fn close(&mut self) -> std::io::Result<()> {
+        if self.open.is_empty() { Ok(()) } else { self.writer.write_event(Event::End(BytesEnd::new("outline"))) }
+    }
+
+    pub fn end(&mut self) {
+        self.close()
+            .and_then(|()| self.writer.write_event(Event::End(BytesEnd::new("body"))))
+            .and_then(|()| self.writer.write_event(Event::End(BytesEnd::new("opml"))))
+            .expect("writing to memory");
+        self.text().push(b'\n');
+    }
+
+    /// What has been written and not been taken.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        self.writer.get_mut()
+    }
+}
+
+fn begin(writer: &mut Writer<Vec<u8>>) -> std::io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     writer.write_event(Event::Start(BytesStart::new("opml").with_attributes([("version", "2.0")])))?;
     writer.write_event(Event::Start(BytesStart::new("head")))?;
     writer.create_element("title").write_text_content(BytesText::new("Blogroll"))?;
     writer.write_event(Event::End(BytesEnd::new("head")))?;
-    writer.write_event(Event::Start(BytesStart::new("body")))?;
-    for (group, members) in by_group(links) {
-        if !group.is_empty() {
-            let attributes = [("text", group), ("title", group)];
-            writer.write_event(Event::Start(BytesStart::new("outline").with_attributes(attributes)))?;
-        }
-        for link in members {
-            write_outline(writer, link)?;
-        }
-        if !group.is_empty() {
-            writer.write_event(Event::End(BytesEnd::new("outline")))?;
-        }
-    }
-    writer.write_event(Event::End(BytesEnd::new("body")))?;
-    writer.write_event(Event::End(BytesEnd::new("opml")))
+    writer.write_event(Event::Start(BytesStart::new("body")))
 }
 
 fn write_outline(writer: &mut Writer<Vec<u8>>, link: &Link) -> std::io::Result<()> {

@@ -1,7 +1,7 @@
 //! YAML: the `link.yml` of hexo, butterfly and anzhiyu.
 
 use super::{
-    FormatError, Found, by_group,
+    FormatError, Found,
     node::{Node, Value, collect},
 };
 use crate::domain::link::Link;
@@ -135,21 +135,42 @@ struct Friend<'a> {
     descr: &'a str,
 }
 
-pub fn write(links: &[Link]) -> String {
-    let groups: Vec<Group<'_>> = by_group(links)
-        .into_iter()
-        .map(|(name, members)| Group {
-            class_name: if name.is_empty() { "友情链接" } else { name },
-            link_list: members
-                .into_iter()
-                .map(|link| Friend {
-                    name: &link.about.name,
-                    link: &link.about.url,
-                    avatar: &link.about.logo,
-                    descr: &link.about.description,
-                })
-                .collect(),
-        })
-        .collect();
-    serde_saphyr::to_string(&groups).expect("plain data")
+/// Groups that are written one after another, each in as many pieces as its links come in.
+#[derive(Default)]
+pub struct Groups {
+    /// The group that is open.
+    open: Option<String>,
+}
+
+impl Groups {
+    pub fn write(&mut self, links: &[Link], text: &mut Vec<u8>) {
+        for members in links.chunk_by(|one, next| one.about.group == next.about.group) {
+            let name = members[0].about.group.as_str();
+            let goes_on = self.open.as_deref() == Some(name);
+            let class_name = match name {
+                _ if goes_on => "",
+                "" => "友情链接",
+                name => name,
+            };
+            let link_list = members.iter().map(Friend::of).collect();
+            let piece = serde_saphyr::to_string(&[Group { class_name, link_list }]).expect("plain data");
+            // The rest of a group is its list alone: what stands above it is of a fixed form, its name being empty.
+            let rest = piece.split_once("link_list:\n").map(|(_, rest)| rest).filter(|_| goes_on);
+            text.extend_from_slice(rest.unwrap_or(&piece).as_bytes());
+            self.open = Some(name.to_owned());
+        }
+    }
+
+    pub fn end(&self, text: &mut Vec<u8>) {
+        if self.open.is_none() {
+            text.extend_from_slice(b"[]\n");
+        }
+    }
+}
+
+impl<'a> Friend<'a> {
+    fn of(link: &'a Link) -> Friend<'a> {
+        let about = &link.about;
+        Friend { name: &about.name, link: &about.url, avatar: &about.logo, descr: &about.description }
+    }
 }

@@ -4,7 +4,7 @@ use super::{Result, Service};
 use crate::{
     config,
     domain::{schedule::Schedule, settings::Settings},
-    store::StoreError,
+    store::{StoreError, sqlite::owned},
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl Service {
     /// Where it cannot be written.
     pub async fn back_up_if_due(&self, start: DateTime<Utc>) -> Result<Option<PathBuf>> {
         let settings = self.settings().await?;
-        let folder = self.store.folder().join(FOLDER);
+        let folder = self.backup_folder();
         let now = self.clock.now();
         // One that is yet to come was made while the clock was wrong.
         let newest = made(&folder).into_iter().map(|(at, _)| at).rfind(|at| *at <= now);
@@ -35,12 +35,17 @@ impl Service {
 
     /// The newest backup that was made by itself.
     pub fn newest_backup(&self) -> Option<(DateTime<Utc>, PathBuf)> {
-        made(&self.store.folder().join(FOLDER)).pop()
+        made(&self.backup_folder()).pop()
+    }
+
+    /// Where backups that are made by themselves lie.
+    pub fn backup_folder(&self) -> PathBuf {
+        self.store.folder().join(FOLDER)
     }
 
     async fn back_up_into(&self, folder: &Path) -> Result<PathBuf> {
         let cannot = |error: std::io::Error| StoreError::File(format!("cannot write {}: {error}", folder.display()));
-        std::fs::create_dir_all(folder).map_err(cannot)?;
+        owned::create_folder(folder).map_err(cannot)?;
         let to = folder.join(self.clock.now().format(NAME).to_string());
         // What is not whole has another name, also after a power cut.
         let partial = to.with_extension("partial");

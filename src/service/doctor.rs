@@ -12,7 +12,7 @@ use crate::{
     store::Size,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,30 +105,61 @@ impl Service {
         }
     }
 
-    /// The database holds password hashes and e-mail addresses.
+    /// The database and its copies hold password hashes and e-mail addresses.
     #[cfg(unix)]
     fn permissions(&self, lang: Lang) -> Option<Finding> {
         use std::os::unix::fs::PermissionsExt;
-        let open = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0);
-        let (folder, file) = (self.store.folder(), self.store.file());
-        let others =
-            open(&file) && std::fs::metadata(&folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0);
-        let shown = file.display();
-        let (level, words) = if others {
+        let wide = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+        let folder = self.backup_folder();
+        let (backups, beside) = self.kept_files();
+        let mut commands = Vec::new();
+        if wide(&folder) || backups.iter().any(wide) {
+            commands.push(format!("chmod -R go-rwx {}", shell_word(&folder)));
+        }
+        let beside: Vec<String> = beside.iter().filter(|path| wide(path)).map(|path| shell_word(path)).collect();
+        if !beside.is_empty() {
+            commands.push(format!("chmod go-rwx {}", beside.join(" ")));
+        }
+        let what = "permissions";
+        if commands.is_empty() {
+            let shown = self.store.file();
+            let shown = shown.display();
             let words = lang.pick(
-                format!("本机其他用户可读 {shown}，请运行 chmod o-rwx"),
-                format!("every user of this machine may read {shown}; chmod o-rwx it"),
+                format!("{shown} 及其副本仅限本用户"),
+                format!("{shown} and its copies are open to their owner only"),
             );
-            (Level::Doubtful, words)
-        } else {
-            (Level::Fine, lang.pick(format!("{shown} 仅限本用户"), format!("{shown} is not open to everybody")))
-        };
-        Some(Finding { level, what: "permissions", words })
+            return Some(Finding { level: Level::Fine, what, words });
+        }
+        let commands = commands.join("; ");
+        let words = lang.pick(
+            format!("其他用户可能打开数据库或其副本，请运行 {commands}"),
+            format!("other users may open the database or its copies; run {commands}"),
+        );
+        Some(Finding { level: Level::Doubtful, what, words })
     }
 
     #[cfg(not(unix))]
     fn permissions(&self, _: Lang) -> Option<Finding> {
         None
+    }
+
+    /// The backups; and the database with what SQLite has beside it, and the copies from before upgrades and restores.
+    #[cfg(unix)]
+    fn kept_files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let file = self.store.file();
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_ours = |path: &PathBuf| {
+            let beside = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let rest = beside.strip_prefix(&name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+        };
+        let files = |folder: PathBuf| {
+            let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+            files.filter(|path| path.is_file())
+        };
+        let mut beside: Vec<PathBuf> = files(self.store.folder()).filter(is_ours).collect();
+        beside.sort();
+        (files(self.backup_folder()).collect(), beside)
     }
 
     fn backups(&self, system: &System, lang: Lang) -> Finding {
@@ -238,6 +269,14 @@ fn clock(theirs: Option<DateTime<Utc>>, ours: DateTime<Utc>, lang: Lang) -> Opti
         (Level::Fine, lang.pick(format!("与网站相差 {seconds} 秒"), format!("{seconds} s from a site's")))
     };
     Some(Finding { level, what: "clock", words })
+}
+
+/// A path as a shell takes it, whatever is in it.
+#[cfg(unix)]
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn nothing_to_ask(what: &'static str, lang: Lang) -> Finding {

@@ -4,12 +4,13 @@ use super::{FieldChange, Result, Service, ServiceError, preview};
 use crate::{
     domain::{
         address,
+        field::Field,
         link::{About, Manual},
         verdict,
         whitelist::{self, Entry, Kind},
     },
     formats::{self, Format, Note},
-    store::{Draft, Imported, StoreError},
+    store::{Draft, Imported, StoreError, unwatched},
 };
 use chrono::{DateTime, Utc};
 
@@ -46,7 +47,7 @@ impl Service {
     pub async fn import(&self, bytes: &[u8], format: Option<Format>, dry_run: bool) -> Result<ImportReport> {
         let parsed = formats::read(bytes, format)?;
         let drafts: Vec<Draft> = parsed.rows.into_iter().map(|row| row.draft).collect();
-        let done = self.store.import(&drafts, self.clock.now(), dry_run).await?;
+        let done = self.store.import(&drafts, self.clock.now(), dry_run, &unwatched).await?;
         let count = |kind| done.iter().filter(|one| **one == kind).count();
         Ok(ImportReport {
             format: parsed.format,
@@ -56,17 +57,6 @@ impl Service {
             duplicates: parsed.duplicates,
             bad: parsed.bad,
         })
-    }
-
-    /// Writes the roll in a format; with `shown` only what the blog displays.
-    ///
-    /// # Errors
-    /// Where the store is at fault.
-    pub async fn export(&self, format: Format, shown: bool) -> Result<String> {
-        let links = self.store.links().await?;
-        let links: Vec<_> = links.into_iter().filter(|l| !shown || (l.active && l.state.shown)).collect();
-        let entries = self.store.whitelist().await?;
-        Ok(formats::write(&links, &entries, format, self.clock.now()))
     }
 
     /// Adds a link; returns its id.
@@ -179,26 +169,33 @@ impl LinkEdit {
     fn apply(self, about: &mut About) -> Result<()> {
         if let Some(url) = self.url {
             let parsed = address::parse(&url).map_err(StoreError::from)?;
-            about.url = if url.contains("://") { url.trim().to_owned() } else { parsed.to_string() };
+            let url = if url.contains("://") { url.trim().to_owned() } else { parsed.to_string() };
+            // One that is there already may be older than the limit.
+            if url != about.url {
+                Field::Url.check(&url)?;
+            }
+            about.url = url;
         }
         if let Some(name) = self.name {
             name.trim().clone_into(&mut about.name);
+            Field::Name.check(&about.name)?;
         }
         let fields = self.fields;
         if let Some(page) = fields.backlink_page.as_ref().filter(|page| !page.is_empty()) {
             address::parse(page).map_err(StoreError::from)?;
         }
         let slots = [
-            (&mut about.group, fields.group),
-            (&mut about.logo, fields.logo),
-            (&mut about.description, fields.description),
-            (&mut about.feed, fields.feed),
-            (&mut about.backlink_page, fields.backlink_page),
-            (&mut about.email, fields.email),
-            (&mut about.note, fields.note),
+            (Field::Group, &mut about.group, fields.group),
+            (Field::Logo, &mut about.logo, fields.logo),
+            (Field::Description, &mut about.description, fields.description),
+            (Field::Feed, &mut about.feed, fields.feed),
+            (Field::BacklinkPage, &mut about.backlink_page, fields.backlink_page),
+            (Field::Email, &mut about.email, fields.email),
+            (Field::Note, &mut about.note, fields.note),
         ];
-        for (held, new) in slots {
+        for (field, held, new) in slots {
             if let Some(new) = new {
+                field.check(&new)?;
                 *held = new;
             }
         }

@@ -82,20 +82,14 @@ impl Service {
         Ok(self.store().sweep_sessions(now).await?)
     }
 
-    /// What the blog shows, by group, in the order of the roll.
+    /// The links that want the owner's eye, by id; those that `exempt`, in order, names do not.
     ///
     /// # Errors
     /// Where the store is at fault.
-    pub async fn shown_by_group(&self) -> Result<Vec<(String, Vec<About>)>> {
-        let mut groups: Vec<(String, Vec<About>)> = Vec::new();
-        let links = self.store().links().await?;
-        for about in links.into_iter().filter(|link| link.active && link.state.shown).map(|link| link.about) {
-            match groups.iter_mut().find(|(name, _)| *name == about.group) {
-                Some((_, held)) => held.push(about),
-                None => groups.push((about.group.clone(), vec![about])),
-            }
-        }
-        Ok(groups)
+    pub async fn to_review(&self, exempt: &[i64]) -> Result<Vec<i64>> {
+        let mut ids = self.store().to_review(self.clock().now()).await?;
+        ids.retain(|id| exempt.binary_search(id).is_err());
+        Ok(ids)
     }
 
     /// Looks at a page as a check would, without keeping anything: does it link to these sites, and where?

@@ -25,7 +25,7 @@ impl Service {
         let mut links: Vec<Link> = self.store.links().await?;
         links.retain(|link| {
             let well = link.last_check.as_ref().is_some_and(|last| last.class == Class::Ok);
-            link.active && link.state.shown && well && !in_run(link.id) && !exempt.contains(&link.id)
+            link.active && link.state.shown && well && !in_run(link.id) && exempt.binary_search(&link.id).is_err()
         });
         links.sort_by_key(|link| std::cmp::Reverse(link.last_check.as_ref().map(|last| last.at)));
         Ok(links.into_iter().take(NEIGHBOURS).map(|link| link.about.url).collect())

@@ -3,9 +3,11 @@
 //! **Architecture Invariant:** sqlx is named below this module only, and the engine nowhere in it.
 //! Row structs are private to a backend; only domain types come out. tests/store_contract.rs holds every backend.
 
+mod error;
 pub mod sqlite;
 mod wanted;
 
+pub use error::{Result, StoreError};
 pub use wanted::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Sort, Status, Wanted, WantedItems};
 
 use crate::domain::{
@@ -29,38 +31,14 @@ use std::path::{Path, PathBuf};
 /// A store that anything can hold.
 pub type SharedStore = std::sync::Arc<dyn Store>;
 
-/// Why the store could not do as asked. Each says what to do about it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("{0} is not a Rollcall database; name another file with --database")]
-    NotADatabase(String),
-    #[error("{file} was made by a newer Rollcall (schema {found}, this one knows {known}); upgrade Rollcall")]
-    Newer { file: String, found: i64, known: i64 },
-    #[error("the database is locked by another program; close it and try again")]
-    Locked,
-    #[error("the disk is full; free some space and try again")]
-    Full,
-    #[error("the database cannot be written: it, or its folder, is read-only")]
-    ReadOnly,
-    #[error("cannot open the database {0}; check that the folder exists and may be written")]
-    CannotOpen(String),
-    #[error("{0:?} is not a database address; write sqlite:FILE, such as sqlite:data/rollcall.db")]
-    BadAddress(String),
-    #[error("{0} is in the roll already (link {1})")]
-    DuplicateLink(String, i64),
-    #[error(transparent)]
-    Address(#[from] crate::domain::address::AddressError),
-    #[error("there is no {what} {id}")]
-    NoSuch { what: &'static str, id: i64 },
-    #[error("run {id} is {state}, not held")]
-    NotHeld { id: i64, state: &'static str },
-    #[error("{0}")]
-    File(String),
-    #[error("the database failed: {0}")]
-    Database(#[source] sqlx::Error),
-}
+/// Is told how many links have been written so far, some hundreds of times a second at most; what answers false calls
+/// the work off.
+pub type Progress<'a> = &'a (dyn Fn(usize) -> bool + Send + Sync);
 
-pub type Result<T> = std::result::Result<T, StoreError>;
+/// For work that nobody watches.
+pub fn unwatched(_: usize) -> bool {
+    true
+}
 
 /// A link as a file carries it: `None` is what the file says nothing about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,6 +187,15 @@ pub struct Totals {
 pub trait Links: Send + Sync {
     /// Every link, by id.
     async fn links(&self) -> Result<Vec<Link>>;
+    /// These links, in this order; those that are gone are left out.
+    async fn links_of(&self, ids: &[i64]) -> Result<Vec<Link>>;
+    /// The ids of all links, or of those that are active and shown: by id, or by group in the order in which groups
+    /// first come. With [`Links::links_of`] a roll of any size is read in parts.
+    async fn roll_order(&self, shown: bool, by_group: bool) -> Result<Vec<i64>>;
+    /// A number that changes whenever a link comes, goes, is shown or hidden, or is told of otherwise by the owner.
+    async fn roll_revision(&self) -> Result<i64>;
+    /// The links of [`Status::Review`], by id.
+    async fn to_review(&self, now: DateTime<Utc>) -> Result<Vec<i64>>;
     /// Id and name of every link, and whether it is active; by id. A fraction of what [`Links::links`] costs.
     async fn roster(&self) -> Result<Vec<(i64, String, bool)>>;
     async fn link(&self, id: i64) -> Result<Option<Link>>;
@@ -245,7 +232,17 @@ pub trait Links: Send + Sync {
     /// Lifts the owner's own verdict: the link is then shown or not, for this reason.
     async fn lift_manual(&self, id: i64, shown: bool, reason: Option<Reason>, at: DateTime<Utc>) -> Result<()>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
-    async fn import(&self, drafts: &[Draft], at: DateTime<Utc>, dry_run: bool) -> Result<Vec<Imported>>;
+    ///
+    /// # Errors
+    /// [`StoreError::Cancelled`] where `progress` wants no more, [`StoreError::TooLong`], or [`StoreError::Address`];
+    /// nothing is changed then.
+    async fn import(
+        &self,
+        drafts: &[Draft],
+        at: DateTime<Utc>,
+        dry_run: bool,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Imported>>;
     /// Shows these links if hidden, for the whitelist's sake; says how many were.
     async fn show_exempt(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32>;
     /// A link's transitions, newest first.
@@ -314,6 +311,8 @@ pub trait Runs: Send + Sync {
     async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
     /// What a run's failed items failed of, and how many each: the most first.
     async fn failures(&self, run_id: i64) -> Result<Vec<(OwnFailure, u32)>>;
+    /// At most `limit` of a run's items after a link, by link.
+    async fn items_after(&self, run_id: i64, link_id: i64, limit: u32) -> Result<Vec<Item>>;
     /// Those of a run's items that there is something to say of: all but the good ones that change nothing.
     async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>>;
     /// Adds single checks of runs that ended before a time up by the day and forgets them, at most `limit` at once;

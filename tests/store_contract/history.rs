@@ -9,7 +9,7 @@ use rollcall::{
         progress::Trigger,
         verdict::Change,
     },
-    store::{Draft, Ending, Record, SharedStore},
+    store::{Draft, Ending, Record, SharedStore, unwatched},
 };
 
 async fn run(store: &SharedStore, records: Vec<Record>, at: DateTime<Utc>) {
@@ -61,7 +61,7 @@ pub async fn space_is_given_back(store: SharedStore) {
 
 pub async fn a_run_of_thousands_settles_whole(store: SharedStore) {
     let draft = |n| Draft { name: format!("site {n}"), url: format!("https://s{n}.test/"), ..Draft::default() };
-    store.import(&(0..5000).map(draft).collect::<Vec<_>>(), now(), false).await.unwrap();
+    store.import(&(0..5000).map(draft).collect::<Vec<_>>(), now(), false, &unwatched).await.unwrap();
     let ids: Vec<i64> = store.links().await.unwrap().into_iter().map(|link| link.id).collect();
     let run = store.begin_run(Trigger::Click, &plan(), "me", &ids, now()).await.unwrap().run_id.unwrap();
     // One in fifty is gone; the last thousand are never reached.

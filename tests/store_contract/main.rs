@@ -2,12 +2,16 @@
 
 mod accounts;
 mod history;
+mod large;
 #[path = "../support/mod.rs"]
 mod support;
 
 use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time};
 use chrono::{DateTime, TimeDelta, Utc};
 use history::{a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back};
+use large::{
+    a_list_is_taken_in_whole, a_roll_is_read_in_parts, exempt_links_are_shown_at_once, long_texts_are_refused_or_cut,
+};
 use rollcall::{
     domain::{
         class::Class,
@@ -22,7 +26,8 @@ use rollcall::{
         whitelist::{Entry, Kind},
     },
     store::{
-        Among, Draft, Ending, Imported, ItemOutcome, Record, SharedStore, Sort, Status, StoreError, Wanted, WantedItems,
+        Among, Draft, Ending, Imported, ItemOutcome, Record, SharedStore, Sort, Status, StoreError, Wanted,
+        WantedItems, unwatched,
     },
 };
 use support::about;
@@ -43,6 +48,10 @@ macro_rules! backends {
 backends! {
     links_come_and_go,
     import_updates_only_what_is_carried,
+    a_list_is_taken_in_whole,
+    a_roll_is_read_in_parts,
+    exempt_links_are_shown_at_once,
+    long_texts_are_refused_or_cut,
     claims_are_exclusive,
     outcomes_are_written_once,
     settling_twice_is_harmless,
@@ -118,16 +127,16 @@ async fn import_updates_only_what_is_carried(store: SharedStore) {
         note: note.map(str::to_owned),
         ..Draft::default()
     };
-    let dry = store.import(&[draft("A", Some("n"))], now(), true).await.unwrap();
+    let dry = store.import(&[draft("A", Some("n"))], now(), true, &unwatched).await.unwrap();
     assert_eq!((dry, store.links().await.unwrap().len()), (vec![Imported::Added], 0));
-    store.import(&[draft("A", Some("n"))], now(), false).await.unwrap();
-    assert_eq!(store.import(&[draft("A", Some("n"))], now(), false).await.unwrap(), [Imported::Unchanged]);
-    assert_eq!(store.import(&[draft("A2", None)], now(), false).await.unwrap(), [Imported::Updated]);
+    store.import(&[draft("A", Some("n"))], now(), false, &unwatched).await.unwrap();
+    assert_eq!(store.import(&[draft("A", Some("n"))], now(), false, &unwatched).await.unwrap(), [Imported::Unchanged]);
+    assert_eq!(store.import(&[draft("A2", None)], now(), false, &unwatched).await.unwrap(), [Imported::Updated]);
     let link = store.links().await.unwrap().remove(0);
     assert_eq!((link.about.name.as_str(), link.about.note.as_str()), ("A2", "n"));
     let bad = Draft { name: "B".into(), url: "nonsense".into(), ..Draft::default() };
     let fresh = Draft { name: "C".into(), url: "https://c.test".into(), ..Draft::default() };
-    assert!(store.import(&[fresh, bad], now(), false).await.is_err());
+    assert!(store.import(&[fresh, bad], now(), false, &unwatched).await.is_err());
     assert_eq!(store.links().await.unwrap().len(), 1, "all or nothing");
 }
 

@@ -37,6 +37,11 @@ impl Desk {
         Desk { by, ..Desk::new() }
     }
 
+    /// What the program makes is open to everybody, unless it says otherwise.
+    pub fn without_umask() -> Desk {
+        Desk::after("umask 000")
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -190,6 +195,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// With its cookies at another server.
+    pub fn at(&self, server: &Server) -> Browser {
+        Browser { addr: server.addr.clone(), ..self.clone() }
+    }
+
     pub fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, "")
     }

@@ -65,9 +65,10 @@ pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
     }))
 }
 
-pub fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
+    let items = report.service.store().notable_items(report.run_id).await?;
     let mut out = anstream::stdout().lock();
-    for item in &report.items {
+    for item in &items {
         let Some(seen) = &item.seen else {
             if let Some(own) = item.failure {
                 let (name, url) = (output::plain(&item.name, 40), output::plain(&item.url, 80));

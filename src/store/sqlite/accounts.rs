@@ -2,7 +2,7 @@
 
 use super::{
     super::{Accounts, Result, User},
-    SqliteStore,
+    SqliteStore, limits,
     rows::{UserRow, ms, time},
 };
 use crate::domain::audit::Note;
@@ -98,7 +98,8 @@ impl Accounts for SqliteStore {
 
     async fn note(&self, note: &Note) -> Result<()> {
         let query = sqlx::query("INSERT INTO audit (at, who, deed, about) VALUES (?, ?, ?, ?)");
-        let query = query.bind(ms(note.at)).bind(&note.who).bind(&note.deed).bind(&note.about);
+        let query = query.bind(ms(note.at)).bind(limits::who(&note.who)).bind(&note.deed);
+        let query = query.bind(limits::seen_text(&note.about));
         query.execute(&self.writer).await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Config, Result, ScheduleRow, StoreError},
-    SqliteStore,
+    SqliteStore, limits,
     rows::{EntryRow, decoded, ms, time, word},
 };
 use crate::domain::{
@@ -29,6 +29,8 @@ impl Config for SqliteStore {
     }
 
     async fn put_entry(&self, entry: &Entry, at: DateTime<Utc>) -> Result<i64> {
+        limits::pattern(&entry.pattern)?;
+        limits::note(&entry.note)?;
         let id = sqlx::query_scalar(
             "INSERT INTO whitelist (kind, pattern, enabled, note, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)
              ON CONFLICT (kind, pattern) DO UPDATE SET
@@ -60,6 +62,7 @@ impl Config for SqliteStore {
     }
 
     async fn put_setting(&self, key: &str, value: &str) -> Result<()> {
+        limits::setting(value)?;
         sqlx::query(
             "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )
@@ -91,6 +94,8 @@ impl Config for SqliteStore {
             Scope::Hidden => ("hidden", ""),
             Scope::Group(name) => ("group", name.as_str()),
         };
+        limits::cron(cron)?;
+        limits::group(group)?;
         let query = match id {
             None => "INSERT INTO schedules (cron, scope, scope_group, last_due) VALUES (?, ?, ?, ?) RETURNING id",
             Some(_) => {

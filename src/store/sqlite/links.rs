@@ -1,15 +1,16 @@
 //! Links and groups.
 
 use super::{
-    super::{Draft, Found, Imported, Lately, Links, Point, Result, StoreError, Totals, Wanted},
+    super::{Draft, Found, Imported, Lately, Links, Point, Progress, Result, StoreError, Totals, Wanted},
     SqliteStore, affected,
     bulk::many,
-    fixed, history,
-    rows::{LINK_ARRAY, LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
+    fixed, history, import, limits, roll,
+    rows::{LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
     search,
 };
 use crate::domain::{
     address,
+    field::Field,
     link::{About, Link, Manual},
     observation::Observation,
     reason::Reason,
@@ -26,11 +27,23 @@ pub const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_
 #[async_trait]
 impl Links for SqliteStore {
     async fn links(&self) -> Result<Vec<Link>> {
-        let query = fixed(format!("SELECT json_group_array({LINK_ARRAY}) {FROM_LINKS}"));
-        let text: String = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
-        let mut links = decoded(many(&text)?, LinkRow::link)?;
-        links.sort_unstable_by_key(|link| link.id);
-        Ok(links)
+        roll::links(&self.readers).await
+    }
+
+    async fn links_of(&self, ids: &[i64]) -> Result<Vec<Link>> {
+        roll::of_ids(&self.readers, ids).await
+    }
+
+    async fn roll_order(&self, shown: bool, by_group: bool) -> Result<Vec<i64>> {
+        roll::order(&self.readers, shown, by_group).await
+    }
+
+    async fn roll_revision(&self) -> Result<i64> {
+        roll::revision(&self.readers).await
+    }
+
+    async fn to_review(&self, now: DateTime<Utc>) -> Result<Vec<i64>> {
+        roll::to_review(&self.readers, now).await
     }
 
     async fn roster(&self) -> Result<Vec<(i64, String, bool)>> {
@@ -54,8 +67,10 @@ impl Links for SqliteStore {
     }
 
     async fn names(&self) -> Result<Vec<(i64, String, String)>> {
-        let query = "SELECT id, name, url FROM links WHERE deleted_at IS NULL ORDER BY id";
-        Ok(sqlx::query_as(query).fetch_all(&self.readers).await?)
+        let query =
+            "SELECT json_group_array(json_array(id, name, url) ORDER BY id) FROM links WHERE deleted_at IS NULL";
+        let text: String = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
+        Ok(many(&text)?)
     }
 
     async fn count_hidden(&self, ids: &[i64]) -> Result<u32> {
@@ -69,16 +84,11 @@ impl Links for SqliteStore {
     }
 
     async fn groups(&self) -> Result<Vec<(String, u32)>> {
-        let query = "SELECT g.name, count(*) FROM groups g JOIN links l ON l.group_id = g.id
-             WHERE l.deleted_at IS NULL GROUP BY g.id ORDER BY g.name";
-        Ok(sqlx::query_as(query).fetch_all(&self.readers).await?)
+        roll::groups(&self.readers).await
     }
 
     async fn totals(&self) -> Result<Totals> {
-        let query = "SELECT count(*), count(*) FILTER (WHERE active = 1 AND shown = 1),
-                 count(*) FILTER (WHERE active = 1 AND shown = 0) FROM links WHERE deleted_at IS NULL";
-        let (links, shown, hidden) = sqlx::query_as(query).fetch_one(&self.readers).await?;
-        Ok(Totals { links, shown, hidden })
+        roll::totals(&self.readers).await
     }
 
     async fn add_link(&self, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {
@@ -102,6 +112,7 @@ impl Links for SqliteStore {
     }
 
     async fn set_group(&self, ids: &[i64], group: &str) -> Result<u32> {
+        Field::Group.check(group)?;
         let mut tx = self.write().await?;
         let group = group_id(&mut tx, group).await?;
         let query = "UPDATE links SET group_id = ?1 WHERE group_id IS NOT ?1 AND deleted_at IS NULL
@@ -153,35 +164,27 @@ impl Links for SqliteStore {
         Ok(())
     }
 
-    async fn import(&self, drafts: &[Draft], at: DateTime<Utc>, dry_run: bool) -> Result<Vec<Imported>> {
-        let mut tx = self.write().await?;
-        let mut done = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            done.push(take_in(&mut tx, draft, at).await?);
-        }
-        // A dry run does the same work and then forgets it, so that it cannot say anything else.
-        if dry_run {
-            tx.rollback().await?;
-        } else {
-            tx.commit().await?;
-        }
-        Ok(done)
+    async fn import(
+        &self,
+        drafts: &[Draft],
+        at: DateTime<Utc>,
+        dry_run: bool,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Imported>> {
+        import::import(self, drafts, at, dry_run, progress).await
     }
 
     async fn show_exempt(&self, ids: &[i64], at: DateTime<Utc>) -> Result<u32> {
         let mut tx = self.write().await?;
-        let mut shown = 0;
-        for id in ids {
-            let hidden: Option<i64> =
-                sqlx::query_scalar("SELECT id FROM links WHERE id = ? AND shown = 0 AND active = 1 AND manual IS NULL")
-                    .bind(id)
-                    .fetch_optional(&mut *tx)
-                    .await?;
-            if let Some(id) = hidden {
-                show(&mut tx, id, true, None, at, Cause::Whitelist).await?;
-                shown += 1;
-            }
-        }
+        let query =
+            "SELECT json_group_array(id ORDER BY id) FROM links WHERE shown = 0 AND active = 1 AND manual IS NULL
+             AND id IN (SELECT value FROM json_each(?))";
+        let hidden: String = sqlx::query_scalar(query).bind(json(&ids)).fetch_one(&mut *tx).await?;
+        let show = "UPDATE links SET shown = 1, reason = NULL, since = ?
+             WHERE id IN (SELECT value FROM json_each(?))";
+        let shown = affected(sqlx::query(show).bind(ms(at)).bind(&hidden).execute(&mut *tx).await?)?;
+        let note = "INSERT INTO transitions (link_id, at, shown, cause) SELECT value, ?, 1, ? FROM json_each(?)";
+        sqlx::query(note).bind(ms(at)).bind(word(Cause::Whitelist)).bind(hidden).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(shown)
     }
@@ -284,6 +287,7 @@ async fn group_id(tx: &mut SqliteConnection, name: &str) -> Result<Option<i64>> 
 }
 
 async fn insert(tx: &mut SqliteConnection, about: &About, active: bool, at: DateTime<Utc>) -> Result<i64> {
+    limits::about(about, None)?;
     let key = address::key(&address::parse(&about.url)?);
     if let Some(id) = holder(tx, &key).await? {
         return Err(StoreError::DuplicateLink(about.url.clone(), id));
@@ -299,6 +303,9 @@ async fn insert(tx: &mut SqliteConnection, about: &About, active: bool, at: Date
 }
 
 async fn update(tx: &mut SqliteConnection, id: i64, about: &About, active: bool) -> Result<()> {
+    let held: Option<String> =
+        sqlx::query_scalar("SELECT url FROM links WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+    limits::about(about, held.as_deref())?;
     let key = address::key(&address::parse(&about.url)?);
     if let Some(other) = holder(tx, &key).await?.filter(|other| *other != id) {
         return Err(StoreError::DuplicateLink(about.url.clone(), other));
@@ -333,43 +340,4 @@ fn bind<'q>(
         .bind(&about.email)
         .bind(&about.note)
         .bind(json(&about.overrides))
-}
-
-/// Adds a draft, or updates the link at its address with what the draft carries.
-async fn take_in(tx: &mut SqliteConnection, draft: &Draft, at: DateTime<Utc>) -> Result<Imported> {
-    let key = address::key(&address::parse(&draft.url)?);
-    let Some(id) = holder(tx, &key).await? else {
-        let about = merged(About { url: draft.url.clone(), ..About::default() }, draft);
-        insert(tx, &about, draft.active.unwrap_or(true), at).await?;
-        return Ok(Imported::Added);
-    };
-    let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} AND l.id = ?"));
-    let row: LinkRow = sqlx::query_as(query).bind(id).fetch_one(&mut *tx).await?;
-    let link = row.link()?;
-    // The address stays as the owner has it: the draft's is the same place.
-    let about = merged(link.about.clone(), draft);
-    if about == link.about {
-        return Ok(Imported::Unchanged);
-    }
-    update(tx, id, &about, link.active).await?;
-    Ok(Imported::Updated)
-}
-
-fn merged(mut about: About, draft: &Draft) -> About {
-    about.name.clone_from(&draft.name);
-    let fields = [
-        (&mut about.group, &draft.group),
-        (&mut about.logo, &draft.logo),
-        (&mut about.description, &draft.description),
-        (&mut about.feed, &draft.feed),
-        (&mut about.backlink_page, &draft.backlink_page),
-        (&mut about.email, &draft.email),
-        (&mut about.note, &draft.note),
-    ];
-    for (held, new) in fields {
-        if let Some(new) = new {
-            held.clone_from(new);
-        }
-    }
-    about
 }

@@ -4,10 +4,14 @@ mod accounts;
 mod bulk;
 mod config;
 mod history;
+mod import;
+mod limits;
 mod links;
 mod open;
+pub mod owned;
 mod record;
 mod restore;
+mod roll;
 mod rows;
 mod runs;
 mod search;
@@ -18,7 +22,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::{Path, PathBuf};
 
-pub use restore::restore;
+pub use restore::{Restored, restore};
 
 /// A SQLite database.
 pub struct SqliteStore {

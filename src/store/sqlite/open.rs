@@ -2,7 +2,7 @@
 
 use super::{
     super::{Result, StoreError},
-    record,
+    owned, record,
 };
 use sqlx::{
     ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool,
@@ -24,8 +24,12 @@ const READERS: u32 = 4;
 pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
     let path = path_of(address)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
+        owned::create_folder(folder).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
     }
+    // SQLite gives its logs the mode of the database, and would make that for everybody. Whether it can be opened at
+    // all is told below.
+    let _ = owned::create(&path);
+    owned::with_logs(&path).iter().for_each(|file| owned::tighten(file));
     let named = |error| name(error, &path);
     migrate(&path).await.map_err(named)?;
     let options = options(&path).pragma("temp_store", "MEMORY");
@@ -92,7 +96,8 @@ async fn migrate(path: &Path) -> Result<()> {
     }
     let lock_path = beside(path, "lock");
     let cannot = |_| StoreError::CannotOpen(path.display().to_string());
-    let lock = File::create(&lock_path).map_err(cannot)?;
+    // Another process may have made it.
+    let lock = owned::create(&lock_path).or_else(|_| File::options().write(true).open(&lock_path)).map_err(cannot)?;
     let waited = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
     let lock = waited.map_err(|e| StoreError::File(e.to_string()))?.map_err(cannot)?;
     if exists && found > 0 {
@@ -116,20 +121,22 @@ async fn migrate(path: &Path) -> Result<()> {
     })
 }
 
-/// Copies a database as it is now into a new file, with what is still in its WAL, and reads the copy back.
+/// Copies a database as it is now into a new file of the owner's alone, with what is still in its WAL, and reads the
+/// copy back.
 pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
     let shown = to.display();
     let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
+    let cannot = || StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"));
     let mut connection = from.connect().await?;
+    // SQLite takes an empty file for a new one, and would make that for everybody.
+    owned::create(to).map_err(|_| cannot())?;
     let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
     connection.close().await?;
     if let Err(error) = copied {
         // Nothing half written is left behind.
         let _ = std::fs::remove_file(to);
         return Err(match StoreError::from(error) {
-            StoreError::CannotOpen(_) | StoreError::Database(_) => {
-                StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"))
-            }
+            StoreError::CannotOpen(_) | StoreError::Database(_) => cannot(),
             other => other,
         });
     }

@@ -3,11 +3,12 @@
 use super::{
     super::{Record, Result},
     bulk::with_rows,
+    limits,
     rows::{json, ms, word},
 };
 use crate::domain::{
     link::RECENT_CHECKS,
-    observation::{Backlink, EVIDENCE_MAX_BYTES, Evidence, Flag, Observation, Standing},
+    observation::{Backlink, EVIDENCE_MAX_BYTES, Evidence, Flag, Observation, Standing, clip},
     own_failure::OwnFailure,
     verdict::Change,
 };
@@ -21,6 +22,10 @@ const FULL_EVIDENCE_CHECKS: i64 = 3;
 /// writer's connection has it.
 pub const BATCH: &str = "CREATE TEMP TABLE batch (link INTEGER PRIMARY KEY, at, class, inconclusive, status, ms, \
     attempts, change, final_url, letter, flags, good_title, details)";
+
+/// Bytes of each text about a backlink that are kept where there are too many: three of them, six times as long as JSON
+/// at the worst, are less than [`EVIDENCE_MAX_BYTES`].
+const BACKLINK_MAX_BYTES: usize = 200;
 
 /// One check, with the values of [`BATCH`].
 struct Row<'a> {
@@ -64,14 +69,15 @@ impl<'a> Row<'a> {
             ms: seen.ms,
             attempts: seen.attempts,
             change,
-            final_url: seen.final_url.as_deref(),
+            final_url: seen.final_url.as_deref().map(limits::seen_url),
             letter: seen.standing().letter(),
             flags: &seen.flags,
             good_title: seen
                 .evidence
                 .title
                 .as_deref()
-                .filter(|_| seen.standing() == Standing::Good && !seen.flags.contains(&Flag::TitleChanged)),
+                .filter(|_| seen.standing() == Standing::Good && !seen.flags.contains(&Flag::TitleChanged))
+                .map(limits::seen_text),
             details: bounded(seen),
         }
     }
@@ -175,7 +181,8 @@ struct Kept<'a> {
 ///
 /// [`Details`]: crate::domain::run::Details
 fn bounded(seen: &Observation) -> String {
-    let kept = |evidence: &Evidence| json(&Kept { backlink: &seen.backlink, flags: &seen.flags, evidence });
+    let with = |backlink: &Backlink, evidence: &Evidence| json(&Kept { backlink, flags: &seen.flags, evidence });
+    let kept = |evidence: &Evidence| with(&seen.backlink, evidence);
     let text = kept(&seen.evidence);
     if text.len() <= EVIDENCE_MAX_BYTES {
         return text;
@@ -188,5 +195,13 @@ fn bounded(seen: &Observation) -> String {
             return text;
         }
     }
-    kept(&Evidence::default())
+    let text = kept(&Evidence::default());
+    if text.len() <= EVIDENCE_MAX_BYTES {
+        return text;
+    }
+    let mut backlink = seen.backlink.clone();
+    for text in [&mut backlink.href, &mut backlink.page, &mut backlink.rel].into_iter().flatten() {
+        clip(text, BACKLINK_MAX_BYTES);
+    }
+    with(&backlink, &Evidence::default())
 }

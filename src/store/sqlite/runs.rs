@@ -151,6 +151,17 @@ impl Runs for SqliteStore {
         self.items_where(run_id, "true").await
     }
 
+    async fn items_after(&self, run_id: i64, link_id: i64, limit: u32) -> Result<Vec<Item>> {
+        let query = fixed(format!(
+            "SELECT {} FROM (SELECT * FROM run_items WHERE run_id = ? AND link_id > ? ORDER BY link_id LIMIT ?) i
+             JOIN links l ON l.id = i.link_id {SEEN_JOIN} ORDER BY i.link_id",
+            item_columns()
+        ));
+        let query = sqlx::query_as(query).bind(run_id).bind(link_id).bind(limit);
+        let rows: Vec<ItemRow> = query.fetch_all(&self.readers).await?;
+        Ok(decoded(rows, ItemRow::item)?)
+    }
+
     async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>> {
         self.items_where(run_id, "NOT (i.class IS 'ok' AND i.change IS 'none')").await
     }

@@ -2,26 +2,53 @@
 
 use super::{
     super::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Result, Sort, Status, Wanted, WantedItems},
+    bulk::many,
     links::FROM_LINKS,
-    rows::{ItemRow, LINK_COLUMNS, LinkRow, SEEN_JOIN, decoded, item_columns, json, ms},
+    roll,
+    rows::{ItemRow, SEEN_JOIN, decoded, item_columns, ms},
 };
 use crate::domain::{class::Class, run::Item};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use std::collections::HashSet;
 
 pub async fn links(from: &SqlitePool, wanted: &Wanted) -> Result<Found> {
-    let mut count = QueryBuilder::new(format!("SELECT count(*) {FROM_LINKS}"));
-    narrow_links(&mut count, wanted);
-    let total = count.build_query_scalar().fetch_one(from).await?;
-    // The ids first: the wide rows are read for one page only.
-    let mut query = QueryBuilder::new(format!(
-        "SELECT {LINK_COLUMNS} FROM links l LEFT JOIN groups g ON g.id = l.group_id WHERE l.id IN (SELECT l.id {FROM_LINKS}"
-    ));
+    let (page, total) = if wants_a_scan(wanted) { scanned(from, wanted).await? } else { indexed(from, wanted).await? };
+    Ok(Found { links: roll::of_ids(from, &page).await?, total })
+}
+
+/// Whether every row has to be looked at. Then that is done once, for the page and the count.
+fn wants_a_scan(wanted: &Wanted) -> bool {
+    !wanted.text.is_empty() || wanted.class.is_some() || wanted.among.is_some()
+}
+
+async fn scanned(from: &SqlitePool, wanted: &Wanted) -> Result<(Vec<i64>, u32)> {
+    let mut query = QueryBuilder::new("SELECT json_group_array(id) FROM (SELECT l.id ");
+    query.push(FROM_LINKS);
     narrow_links(&mut query, wanted);
     order(&mut query, wanted);
-    query.push(" LIMIT ").push_bind(wanted.limit).push(" OFFSET ").push_bind(wanted.offset).push(")");
+    query.push(")");
+    let text: String = query.build_query_scalar().fetch_one(from).await?;
+    let mut ids: Vec<i64> = many(&text)?;
+    if let Some(among) = &wanted.among {
+        // The whitelist is no matter of the database, and may name most of a large roll.
+        let (Among::Only(named) | Among::Except(named)) = among;
+        let named: HashSet<i64> = named.iter().copied().collect();
+        ids.retain(|id| named.contains(id) == matches!(among, Among::Only(_)));
+    }
+    let total = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let page = ids.into_iter().skip(wanted.offset as usize).take(wanted.limit as usize).collect();
+    Ok((page, total))
+}
+
+async fn indexed(from: &SqlitePool, wanted: &Wanted) -> Result<(Vec<i64>, u32)> {
+    let mut count = QueryBuilder::new("SELECT count(*) FROM links l WHERE l.deleted_at IS NULL");
+    narrow_links(&mut count, wanted);
+    let total = count.build_query_scalar().fetch_one(from).await?;
+    let mut query = QueryBuilder::new(format!("SELECT l.id {FROM_LINKS}"));
+    narrow_links(&mut query, wanted);
     order(&mut query, wanted);
-    let rows: Vec<LinkRow> = query.build_query_as().fetch_all(from).await?;
-    Ok(Found { links: decoded(rows, LinkRow::link)?, total })
+    query.push(" LIMIT ").push_bind(wanted.limit).push(" OFFSET ").push_bind(wanted.offset);
+    Ok((query.build_query_scalar().fetch_all(from).await?, total))
 }
 
 fn order(query: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
@@ -50,17 +77,23 @@ fn narrow_links(query: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
             Status::Shown => query.push(" AND l.active = 1 AND l.shown = 1"),
             Status::Hidden => query.push(" AND l.active = 1 AND l.shown = 0"),
             Status::Review => query
-                .push(" AND l.active = 1 AND (l.recent LIKE '%u' OR l.flags <> '[]' OR (l.shown = 0 AND l.since > ")
+                .push(" AND l.active = 1 AND (l.doubtful = 1 OR l.shown = 0) AND (l.doubtful = 1 OR l.since > ")
                 .push_bind(ms(wanted.now - NEWLY_HIDDEN))
-                .push(")) AND (l.manual IS NULL OR unixepoch(l.manual ->> 'until') * 1000 <= ")
+                .push(") AND (l.manual IS NULL OR unixepoch(l.manual ->> 'until') * 1000 <= ")
                 .push_bind(ms(wanted.now))
                 .push(")"),
             Status::Unchecked => query.push(" AND l.active = 1 AND l.last_at IS NULL"),
             Status::Inactive => query.push(" AND l.active = 0"),
         };
     }
-    if let Some(group) = &wanted.group {
-        query.push(" AND coalesce(g.name, '') = ").push_bind(group.clone());
+    match wanted.group.as_deref() {
+        None => {}
+        Some("") => {
+            query.push(" AND l.group_id IS NULL");
+        }
+        Some(group) => {
+            query.push(" AND l.group_id = (SELECT id FROM groups WHERE name = ").push_bind(group.to_owned()).push(")");
+        }
     }
     if let Some(class) = wanted.class {
         query.push(" AND coalesce(json_extract(l.reason, '$.code'), l.last_class) = ").push_bind(class.code());
@@ -69,15 +102,6 @@ fn narrow_links(query: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
         let pattern = like(&wanted.text);
         query.push(" AND (l.name LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\' OR l.url LIKE ");
         query.push_bind(pattern.clone()).push(" ESCAPE '\\' OR l.note LIKE ").push_bind(pattern).push(" ESCAPE '\\')");
-    }
-    match &wanted.among {
-        None => {}
-        Some(Among::Only(ids)) => {
-            query.push(" AND l.id IN (SELECT value FROM json_each(").push_bind(json(ids)).push("))");
-        }
-        Some(Among::Except(ids)) => {
-            query.push(" AND l.id NOT IN (SELECT value FROM json_each(").push_bind(json(ids)).push("))");
-        }
     }
 }
 

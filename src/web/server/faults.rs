@@ -3,7 +3,7 @@
 
 use super::once;
 use crate::{
-    domain::{backlink::SiteError, lang::Lang, settings::SettingError},
+    domain::{backlink::SiteError, field::TooLong, lang::Lang, settings::SettingError},
     formats::FormatError,
     service::ServiceError,
     store::StoreError,
@@ -72,6 +72,9 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Store(StoreError::Address(address)) => {
             format!("地址无效：{address}。请填写完整地址，如 https://example.com/")
         }
+        ServiceError::TooLong(TooLong { field }) => too_long(field.code(), field.max_chars()),
+        ServiceError::Store(StoreError::TooLong { what, max }) => too_long(what, *max),
+        ServiceError::Store(StoreError::Cancelled) => "已取消，没有任何改动".into(),
         ServiceError::Store(StoreError::Locked) => "数据库正被其他程序占用，请稍后重试".into(),
         ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
         ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
@@ -94,6 +97,24 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Setting(SettingError::Value { value, why, .. }) => format!("“{value}”无效：{}", why.zh),
         _ => return None,
     })
+}
+
+fn too_long(what: &str, max: usize) -> String {
+    let what = match what {
+        "name" => "名称",
+        "url" => "网址",
+        "group" => "分组",
+        "logo" => "图标",
+        "description" => "简介",
+        "feed" => "订阅地址",
+        "backlink_page" => "友链页地址",
+        "email" => "邮箱",
+        "note" => "备注",
+        "pattern" => "白名单条目",
+        "schedule" => "定时",
+        _ => "内容",
+    };
+    format!("{what}太长，最多 {max} 个字符，请缩短")
 }
 
 fn site_in_chinese(site: &SiteError) -> String {

@@ -14,6 +14,7 @@ mod metrics;
 pub mod once;
 mod public;
 mod request_limits;
+mod shown;
 mod streams;
 pub mod views;
 
@@ -80,6 +81,7 @@ pub struct AppState {
     connections: Connections,
     pub setup: once::SetupToken,
     pub throttle: auth::Throttle,
+    shown: Arc<shown::ShownList>,
     /// Whether pages may load friends' pictures, as of the last time the settings were read.
     pub avatars: Arc<AtomicBool>,
     place: hosts::Place,
@@ -147,6 +149,7 @@ pub async fn serve(
         strangers: Arc::new(Semaphore::new(request_limits::STRANGERS_AT_ONCE)),
         streams: streams::Streams::new(connections.clone()),
         connections: connections.clone(),
+        shown: Arc::default(),
         setup,
         avatars: Arc::default(),
         place: hosts::Place::new(address.ip().is_loopback(), &settings.public_url),

@@ -1,73 +1,45 @@
 //! What is not a page: the list for the blog, which is public, and exports, which are not.
 
-use super::{AppState, auth, views};
-use crate::{domain::address, formats::Format, service::ServiceError};
+use super::{AppState, auth, shown::Coding, views};
+use crate::{formats::Format, service::ServiceError};
 use axum::{
     Extension,
+    body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
 
 /// How long a blog's visitors may keep the list without asking.
 const CACHE: &str = "public, max-age=60";
 
-#[derive(Serialize)]
-struct Group {
-    name: String,
-    links: Vec<Friend>,
-}
-
-#[derive(Serialize)]
-struct Friend {
-    name: String,
-    url: String,
-    logo: String,
-    description: String,
-    feed: String,
-}
-
-#[derive(Serialize)]
-struct Shown {
-    groups: Vec<Group>,
-    count: usize,
-}
-
 /// The shown links by group, for any page anywhere to render.
 pub async fn links(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    let by_group = match state.service.shown_by_group().await {
-        Ok(groups) => groups,
+    let list = match state.shown.now(&state.service).await {
+        Ok(list) => list,
         Err(error) => {
             tracing::error!(%error, "the public list could not be made");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
-    let friend = |about: crate::domain::link::About| Friend {
-        url: address::safe_href(&about.url),
-        logo: address::safe_href(&about.logo),
-        feed: address::safe_href(&about.feed),
-        name: about.name,
-        description: about.description,
-    };
-    let groups: Vec<Group> = by_group
-        .into_iter()
-        .map(|(name, links)| Group { name, links: links.into_iter().map(friend).collect() })
-        .collect();
-    let count = groups.iter().map(|group| group.links.len()).sum();
-    let body = serde_json::to_string(&Shown { groups, count }).unwrap_or_default();
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    let tag = format!("\"{:016x}\"", hasher.finish());
-    let held = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
-    let known = held.split(',').any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*");
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+    let coding = Coding::of(headers.get_all(header::ACCEPT_ENCODING));
+    let tag = list.tag(coding);
+    let held = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let is_held = |one: &str| one.trim().trim_start_matches("W/") == tag || one.trim() == "*";
+    let known = held.flat_map(|tags| tags.split(',')).any(is_held);
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { list.body(coding).await.into_response() };
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+    out.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(name) = coding.name().filter(|_| !known) {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
     out.extend(HeaderValue::from_str(&tag).map(|tag| (header::ETAG, tag)));
     response
 }
@@ -91,12 +63,12 @@ fn is_admin(state: &AppState, session: Option<&auth::Auth>) -> bool {
 }
 
 /// A file to save.
-fn saved(name: &str, kind: &str, text: Result<String, ServiceError>) -> Response {
+fn saved(name: &str, kind: &str, text: Result<impl Into<Body>, ServiceError>) -> Response {
     match text {
         Ok(text) => {
             let kind = format!("{kind}; charset=utf-8");
             let saved_as = format!("attachment; filename=\"{name}\"");
-            ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, saved_as)], text).into_response()
+            ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, saved_as)], text.into()).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "an export could not be made");
@@ -123,5 +95,11 @@ pub async fn export(
         Format::LinkYml => ("link.yml", "application/yaml"),
         Format::Opml => ("links.opml", "text/x-opml"),
     };
-    saved(name, kind, state.service.export(format, !query.shown.is_empty()).await)
+    let mut parts = Box::pin(state.service.export(format, !query.shown.is_empty()));
+    // What fails at once is told as such; later on the file can only be broken off.
+    let first = parts.try_next().await.map(|first| {
+        let broken_off = |error: &ServiceError| tracing::error!(%error, "an export was broken off");
+        Body::from_stream(stream::iter(first.map(Ok)).chain(parts).inspect_err(broken_off))
+    });
+    saved(name, kind, first)
 }

@@ -1,6 +1,6 @@
 //! The first page.
 
-use super::{at_hand, links::change_note, review, run_row};
+use super::{at_hand, links::change_note, run_row};
 use crate::{
     config,
     domain::{progress::RunState, schedule::Schedule},
@@ -24,7 +24,6 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
     let totals = store.totals().await?;
     let entries = store.whitelist().await?;
     let exempt = service.exempt_ids(&entries).await?;
-    let whitelisted = exempt.len();
     let last_run = store.runs(0, RUNS).await?.into_iter().find(|run| run.state != RunState::Running);
     let now = service.clock().now();
     let due = store
@@ -37,12 +36,16 @@ pub async fn overview(caller: &Caller) -> Result<Overview> {
             links: totals.links,
             shown: totals.shown,
             hidden: totals.hidden,
-            review: review::count(caller, exempt).await?,
-            whitelisted: u32::try_from(whitelisted).unwrap_or(u32::MAX),
+            review: number(service.to_review(&exempt).await?.len()),
+            whitelisted: number(exempt.len()),
         },
         last_run: last_run.map(|run| run_row(run, times)),
         lately: store.lately(LATELY).await?.into_iter().map(|one| change_note(one.name, one.change, times)).collect(),
         next_run: due.min().map(|at| times.stamp(at)),
         has_sites: settings.sites().is_ok_and(|sites| !sites.is_empty()),
     })
+}
+
+fn number(links: usize) -> u32 {
+    u32::try_from(links).unwrap_or(u32::MAX)
 }

@@ -3,8 +3,7 @@
 use super::links;
 use crate::{
     domain::{audit::Deed, link::Manual, observation::Standing},
-    service::Result,
-    store::{Among, Sort, Status, StoreError, Wanted},
+    store::StoreError,
     web::{
         api::{fault::Fault, gate::Caller},
         dto::{Done, Pages, ReviewPage, Span, Why},
@@ -15,36 +14,18 @@ use chrono::TimeDelta;
 /// How long "fine" holds.
 const FINE: TimeDelta = TimeDelta::days(30);
 
-/// What is in the queue: links that are `exempt` are not.
-fn wanted(caller: &Caller, exempt: Vec<i64>) -> Wanted {
-    Wanted {
-        status: Some(Status::Review),
-        now: caller.service.clock().now(),
-        among: Some(Among::Except(exempt)),
-        sort: Sort::Id,
-        limit: 1,
-        ..Wanted::default()
-    }
-}
-
-/// How many links are in the queue.
-pub async fn count(caller: &Caller, exempt: Vec<i64>) -> Result<u32> {
-    Ok(caller.service.store().search(&wanted(caller, exempt)).await?.total)
-}
-
 pub async fn page(caller: &Caller, at: u32) -> std::result::Result<ReviewPage, Fault> {
     let store = caller.service.store();
     let exempt = caller.service.exempt_ids(&store.whitelist().await?).await?;
-    let mut wanted = wanted(caller, exempt);
-    wanted.offset = at.saturating_sub(1);
-    let mut found = store.search(&wanted).await?;
-    let pages = Pages::of(at, found.total, 1);
-    if found.links.is_empty() && found.total > 0 {
-        // Past the end, because the last one has been dealt with.
-        wanted.offset = pages.offset();
-        found = store.search(&wanted).await?;
-    }
-    let Some(link) = found.links.pop() else { return Ok(ReviewPage { pages, ..ReviewPage::default() }) };
+    let queue = caller.service.to_review(&exempt).await?;
+    // Past the end it is the last one, because that which was asked for has been dealt with.
+    let pages = Pages::of(at, u32::try_from(queue.len()).unwrap_or(u32::MAX), 1);
+    let wanted = queue.get(pages.offset() as usize).copied();
+    let link = match wanted {
+        Some(id) => store.link(id).await?,
+        None => None,
+    };
+    let Some(link) = link else { return Ok(ReviewPage { pages, ..ReviewPage::default() }) };
     let mut why = Vec::new();
     if link.recent.last() == Some(&Standing::Unverifiable) {
         why.push(Why::Unverifiable);

@@ -1,0 +1,73 @@
+//! How long the texts in the tables may be. Links' own fields have theirs from the domain; the schema holds the same
+//! numbers (migrations/sqlite/0005_limits.sql), so that nothing gets past them by another way.
+
+use super::super::{Result, StoreError};
+use crate::domain::{
+    field::{Field, NAME_MAX, TEXT_MAX, URL_MAX, cut, fits},
+    link::About,
+};
+
+/// A host (253 characters: RFC 1035, 2.3.4) with `*.` and a port.
+const PATTERN_MAX: usize = 261;
+/// Characters of a setting's value, which may list a few hundred addresses; four bytes each at most.
+const VALUE_MAX: usize = 16_384;
+
+/// Holds a link's fields to their limits. An address that is there already stays: it may be older than the limit.
+pub fn about(about: &About, held_url: Option<&str>) -> Result<()> {
+    let fields = [
+        (Field::Name, &about.name),
+        (Field::Group, &about.group),
+        (Field::Logo, &about.logo),
+        (Field::Description, &about.description),
+        (Field::Feed, &about.feed),
+        (Field::BacklinkPage, &about.backlink_page),
+        (Field::Email, &about.email),
+        (Field::Note, &about.note),
+    ];
+    for (field, value) in fields {
+        field.check(value)?;
+    }
+    if held_url != Some(about.url.as_str()) {
+        Field::Url.check(&about.url)?;
+    }
+    Ok(())
+}
+
+pub fn pattern(text: &str) -> Result<()> {
+    within("pattern", text, PATTERN_MAX)
+}
+
+pub fn note(text: &str) -> Result<()> {
+    within("note", text, TEXT_MAX)
+}
+
+pub fn setting(text: &str) -> Result<()> {
+    within("value", text, VALUE_MAX)
+}
+
+pub fn cron(text: &str) -> Result<()> {
+    within("schedule", text, TEXT_MAX / 4)
+}
+
+pub fn group(text: &str) -> Result<()> {
+    Ok(Field::Group.check(text)?)
+}
+
+fn within(what: &'static str, text: &str, max: usize) -> Result<()> {
+    if fits(text, max) { Ok(()) } else { Err(StoreError::TooLong { what, max }) }
+}
+
+/// An address that a friend's site gave, as much of it as is kept.
+pub fn seen_url(text: &str) -> &str {
+    cut(text, URL_MAX)
+}
+
+/// A title or another text of a friend's page, as much of it as is kept.
+pub fn seen_text(text: &str) -> &str {
+    cut(text, TEXT_MAX)
+}
+
+/// A name in a note, as much of it as is kept.
+pub fn who(text: &str) -> &str {
+    cut(text, NAME_MAX)
+}

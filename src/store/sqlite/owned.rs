@@ -1,0 +1,92 @@
+//! Files that are the owner's alone: the database holds password hashes and e-mail addresses, and so do its copies.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Makes a file that is not there yet, for its owner alone whatever the umask.
+///
+/// # Errors
+/// Where it is there, or cannot be made.
+pub fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    set_mode(path, 0o600)?;
+    Ok(file)
+}
+
+/// Makes a folder, with those above it, for its owner alone; one that is there stays as it is.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        create_folder(above)?;
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Ok(()) => set_mode(path, 0o700),
+        // Another process was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes a file that is ours from everybody else. One that is not is left alone: doctor names it.
+pub fn tighten(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let ours = rustix::process::geteuid().as_raw();
+        let wide = std::fs::metadata(path).is_ok_and(|file| file.uid() == ours && file.mode() & 0o077 != 0);
+        if wide && let Err(error) = set_mode(path, 0o600) {
+            tracing::warn!(%error, file = %path.display(), "others may open it, and that could not be changed");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// The database with what SQLite keeps beside it while it is open.
+pub fn with_logs(path: &Path) -> [PathBuf; 3] {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    [path.to_path_buf(), beside("-wal"), beside("-shm")]
+}
+
+/// Gives `to` the owner of `from`, where we may, so that who could open the one can open the other.
+pub fn same_owner(from: &Path, to: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if let Ok(held) = std::fs::metadata(from) {
+            let _ = std::os::unix::fs::chown(to, Some(held.uid()), Some(held.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (from, to);
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! The list of the shown links, which any page anywhere asks for: made once for each state of the roll, and one copy for
+//! all who read it.
+
+use crate::{
+    domain::{address, link::Link},
+    service::{
+        Result, Service,
+        export::{PART, is_shown},
+    },
+};
+use async_compression::{
+    Level,
+    tokio::bufread::{BrotliEncoder, GzipEncoder},
+};
+use axum::http::{HeaderValue, header::GetAll};
+use bytes::Bytes;
+use serde::Serialize;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+use tokio::{
+    io::AsyncReadExt,
+    runtime::Handle,
+    sync::{Mutex, OnceCell},
+    task::spawn_blocking,
+};
+
+/// Brotli at this level takes about as long as gzip does at its usual one, and a fifth less room.
+const BROTLI: Level = Level::Precise(5);
+const GZIP: Level = Level::Precise(6);
+
+#[derive(Serialize)]
+struct Friend<'a> {
+    name: &'a str,
+    url: String,
+    logo: String,
+    description: &'a str,
+    feed: String,
+}
+
+/// How a body is packed for who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    Plain,
+    Gzip,
+    Brotli,
+}
+
+/// The list as of the newest state of the roll that was asked for.
+#[derive(Default)]
+pub struct ShownList(Mutex<Option<Arc<List>>>);
+
+/// The list of one state of the roll.
+pub struct List {
+    revision: i64,
+    hash: u64,
+    plain: Bytes,
+    gzip: OnceCell<Bytes>,
+    brotli: OnceCell<Bytes>,
+}
+
+impl ShownList {
+    /// The list as it is now. Whoever asks while it is made waits for it; who goes away does not stop it.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub async fn now(self: &Arc<Self>, service: &Arc<Service>) -> Result<Arc<List>> {
+        let revision = service.store().roll_revision().await?;
+        if let Ok(held) = self.0.try_lock()
+            && let Some(list) = held.as_ref().filter(|list| list.revision == revision)
+        {
+            return Ok(list.clone());
+        }
+        let (lists, service) = (self.clone(), service.clone());
+        let made = tokio::spawn(async move { lists.make(&service).await });
+        match made.await {
+            Ok(list) => list,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    async fn make(&self, service: &Service) -> Result<Arc<List>> {
+        let mut held = self.0.lock().await;
+        // Read before the links are, so that a change that comes in between has it made again.
+        let revision = service.store().roll_revision().await?;
+        if let Some(list) = held.as_ref().filter(|list| list.revision == revision) {
+            return Ok(list.clone());
+        }
+        let plain = Bytes::from(text(service).await?);
+        let mut hasher = DefaultHasher::new();
+        plain.hash(&mut hasher);
+        let (gzip, brotli) = (OnceCell::new(), OnceCell::new());
+        let list = Arc::new(List { revision, hash: hasher.finish(), plain, gzip, brotli });
+        *held = Some(list.clone());
+        Ok(list)
+    }
+}
+
+impl List {
+    /// The entity tag of the list, packed in this way.
+    pub fn tag(&self, coding: Coding) -> String {
+        let suffix = coding.name().map(|name| format!("-{name}")).unwrap_or_default();
+        format!("\"{:016x}{suffix}\"", self.hash)
+    }
+
+    /// The list packed in this way, which is done once.
+    pub async fn body(&self, coding: Coding) -> Bytes {
+        let packed = match coding {
+            Coding::Plain => return self.plain.clone(),
+            Coding::Gzip => &self.gzip,
+            Coding::Brotli => &self.brotli,
+        };
+        packed.get_or_init(|| pack(self.plain.clone(), coding)).await.clone()
+    }
+}
+
+impl Coding {
+    /// The best of what a request accepts. A weight of 0 refuses: RFC 9110, 12.5.3.
+    pub fn of(accepted: GetAll<'_, HeaderValue>) -> Coding {
+        let takes = |coding: Coding| {
+            let ones = accepted.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+            ones.map(|one| one.split_once(';').unwrap_or((one, ""))).any(|(name, weight)| {
+                let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+                coding.name().is_some_and(|own| name.trim().eq_ignore_ascii_case(own))
+                    && weight.is_none_or(|weight| weight > 0.0)
+            })
+        };
+        [Coding::Brotli, Coding::Gzip].into_iter().find(|coding| takes(*coding)).unwrap_or(Coding::Plain)
+    }
+
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Coding::Plain => None,
+            Coding::Gzip => Some("gzip"),
+            Coding::Brotli => Some("br"),
+        }
+    }
+}
+
+/// Packs off the threads that answer requests: a large list takes a good part of a second.
+async fn pack(plain: Bytes, coding: Coding) -> Bytes {
+    let runtime = Handle::current();
+    let packed = spawn_blocking(move || {
+        runtime.block_on(async {
+            let mut packed = Vec::new();
+            let done = match coding {
+                Coding::Brotli => BrotliEncoder::with_quality(&plain[..], BROTLI).read_to_end(&mut packed).await,
+                _ => GzipEncoder::with_quality(&plain[..], GZIP).read_to_end(&mut packed).await,
+            };
+            done.map(|_| Bytes::from(packed))
+        })
+    });
+    packed.await.expect("packing does not panic").expect("memory can be read")
+}
+
+/// The list as JSON, from parts of the roll.
+async fn text(service: &Service) -> Result<Vec<u8>> {
+    let store = service.store();
+    let mut text = br#"{"groups":["#.to_vec();
+    let mut open: Option<String> = None;
+    let mut count = 0_usize;
+    for ids in store.roll_order(true, true).await?.chunks(PART) {
+        // One may have been hidden since the order was read.
+        for link in store.links_of(ids).await?.iter().filter(|link| is_shown(link)) {
+            let group = link.about.group.as_str();
+            if open.as_deref() != Some(group) {
+                let before = if open.is_none() { "" } else { "]}," };
+                text.extend_from_slice(format!("{before}{{\"name\":{},\"links\":[", json(&group)).as_bytes());
+                open = Some(group.to_owned());
+            } else {
+                text.push(b',');
+            }
+            text.extend_from_slice(json(&friend(link)).as_bytes());
+            count += 1;
+        }
+    }
+    let end = if open.is_none() { "" } else { "]}" };
+    text.extend_from_slice(format!("{end}],\"count\":{count}}}").as_bytes());
+    text.shrink_to_fit();
+    Ok(text)
+}
+
+fn friend(link: &Link) -> Friend<'_> {
+    let about = &link.about;
+    Friend {
+        name: &about.name,
+        url: address::safe_href(&about.url),
+        logo: address::safe_href(&about.logo),
+        description: &about.description,
+        feed: address::safe_href(&about.feed),
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain data")
+}
