@@ -111,7 +111,7 @@ fn record(link_id: i64, at: DateTime<Utc>) -> Record {
     };
     let ms = u32::try_from((link_id * 37) % 900).unwrap_or_default() + 20;
     let seen = Observation { class, status: Some(status), ms, attempts: 1, ..Observation::whitelisted(at) };
-    Record { link_id, state: ItemState::Done, seen: Some(seen), change: Change::None }
+    Record { link_id, state: ItemState::Done, seen: Some(seen), change: Change::None, failure: None }
 }
 
 /// The slowest page's time, ms.
