@@ -34,10 +34,13 @@ check: setup ## fmt, clippy and docs, both features, warnings denied
 	$(CARGO) clippy --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --features ssr --no-deps
 
-deny: setup ## Licences and sources of every dependency (installs cargo-deny into target/tools once)
+deny: setup ## Licences, sources and known holes of every dependency (installs cargo-deny into target/tools once)
 	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] \
 		|| { echo "== Building cargo-deny"; cargo install --locked --quiet --root target/tools cargo-deny; }
 	PATH="$$PWD/target/tools/bin:$$PATH" cargo deny --all-features check licenses sources bans
+	@export PATH="$$PWD/target/tools/bin:$$PATH"; \
+		if cargo deny --all-features fetch db >/dev/null 2>&1; then cargo deny --all-features check advisories; \
+		else echo "note: the advisory database cannot be had here, so known holes were NOT looked for"; fi
 
 fmt: ## Format the code
 	cargo fmt --all
