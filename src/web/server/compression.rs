@@ -1,4 +1,4 @@
-//! Answers are sent compressed, and secrets are not told by how well they compress (docs/adr/0011).
+//! Answers are sent compressed, and secrets are not told by how well they compress (docs/adr/0012).
 
 use axum::{
     extract::Request,
