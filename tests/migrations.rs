@@ -49,7 +49,7 @@ async fn evidence_of_version_3_is_kept() {
         .map(|file| file.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| name.contains("before-"))
         .collect();
-    assert_eq!(copies, ["roll.db.before-4"], "copied first");
+    assert_eq!(copies, ["roll.db.before-6"], "copied first");
     let mut copy =
         SqliteConnection::connect(&format!("sqlite:{}", folder.path().join(&copies[0]).display())).await.unwrap();
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM run_items WHERE evidence IS NOT NULL")
