@@ -3,13 +3,13 @@
 use super::{
     address::{self, AddressError},
     observation::Via,
+    pattern::{PATTERNS_MAX, Pattern, PatternError, Search},
 };
 use aho_corasick::AhoCorasick;
 use base64::{
     Engine as _, alphabet, engine::general_purpose::GeneralPurpose, engine::general_purpose::GeneralPurposeConfig,
 };
 use percent_encoding::percent_decode_str;
-use regex::{Regex, RegexBuilder};
 use std::sync::LazyLock;
 use url::Url;
 
@@ -19,14 +19,27 @@ pub enum SiteError {
     #[error("my site: {0}")]
     Address(#[from] AddressError),
     #[error("{pattern:?} is not a usable regular expression: {why}")]
-    Pattern { pattern: String, why: String },
+    Pattern { pattern: String, why: PatternError },
+    #[error("{0} patterns are too many; write at most {PATTERNS_MAX}")]
+    TooMany(usize),
+}
+
+impl SiteError {
+    /// What is wrong and what to do, in Chinese.
+    pub fn in_chinese(&self) -> String {
+        match self {
+            SiteError::Address(error) => format!("本站地址无效：{error}"),
+            SiteError::Pattern { pattern, why } => format!("本站正则“{pattern}”无效：{}", why.in_chinese()),
+            SiteError::TooMany(count) => format!("本站正则有 {count} 条，最多 {PATTERNS_MAX} 条"),
+        }
+    }
 }
 
 /// The owner's sites, ready to match.
 #[derive(Clone, Debug, Default)]
 pub struct MySites {
     sites: Vec<MySite>,
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
 }
 
 /// One of the owner's addresses.
@@ -38,8 +51,8 @@ struct MySite {
     path: String,
 }
 
-/// A compiled pattern may take this much memory, so that a bad one cannot stall the server.
-const PATTERN_BYTES: usize = 1 << 20;
+/// Characters of a pattern that an error quotes.
+const EXCERPT: usize = 60;
 /// How deep wrappers within wrappers are followed.
 const WRAPPER_DEPTH: u8 = 2;
 /// Parameters of an address that are looked into.
@@ -52,11 +65,11 @@ impl MySites {
     /// [`SiteError`] for the first address or regular expression that is none.
     pub fn new(sites: &[String], patterns: &[String]) -> Result<MySites, SiteError> {
         let sites = sites.iter().map(|s| MySite::parse(s)).collect::<Result<_, _>>()?;
+        if patterns.len() > PATTERNS_MAX {
+            return Err(SiteError::TooMany(patterns.len()));
+        }
         let compile = |pattern: &String| {
-            RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build().map_err(|e| {
-                let why = e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                SiteError::Pattern { pattern: pattern.clone(), why }
-            })
+            Pattern::new(pattern).map_err(|why| SiteError::Pattern { pattern: excerpt(pattern), why })
         };
         Ok(MySites { sites, patterns: patterns.iter().map(compile).collect::<Result<_, _>>()? })
     }
@@ -84,9 +97,17 @@ impl MySites {
         self.sites.iter().any(|site| site.host == address::bare_host(target))
     }
 
-    /// The first piece of text that a pattern matches.
-    pub fn search<'t>(&self, text: &'t str) -> Option<&'t str> {
-        self.patterns.iter().find_map(|pattern| pattern.find(text)).map(|found| found.as_str())
+    /// The first piece of text that a pattern matches. Where none does and one gave up, nothing is known.
+    pub fn search<'t>(&self, text: &'t str) -> Search<'t> {
+        let mut outcome = Search::Nothing;
+        for pattern in &self.patterns {
+            match pattern.search(text) {
+                found @ Search::Found(_) => return found,
+                Search::GaveUp => outcome = Search::GaveUp,
+                Search::Nothing => {}
+            }
+        }
+        outcome
     }
 
     fn is_mine(&self, target: &Url) -> bool {
@@ -104,6 +125,15 @@ impl MySites {
         }
         wrapped_addresses(target).iter().any(|inner| self.is_mine(inner) || self.is_wrapped(inner, depth - 1))
     }
+}
+
+/// The beginning of a pattern, for an error to name it by.
+fn excerpt(pattern: &str) -> String {
+    let mut short: String = pattern.chars().take(EXCERPT).collect();
+    if short.len() < pattern.len() {
+        short.push('…');
+    }
+    short
 }
 
 impl MySite {
@@ -311,7 +341,9 @@ mod tests {
     #[test]
     fn patterns_search_text_and_bad_ones_are_named() {
         let sites = MySites::new(&[], &[r"me\.example\.(com|org)".to_owned()]).unwrap();
-        assert_eq!(sites.search("see me.example.org here"), Some("me.example.org"));
+        assert_eq!(sites.search("see me.example.org here"), Search::Found("me.example.org"));
+        assert_eq!(sites.search("see you.example.org here"), Search::Nothing);
+        assert!(MySites::new(&[], &vec!["a".to_owned(); 21]).unwrap_err().to_string().contains("at most 20"));
         assert!(MySites::new(&[], &["(".to_owned()]).unwrap_err().to_string().contains("regular expression"));
         assert!(MySites::new(&["nonsense".to_owned()], &[]).is_err());
     }

@@ -28,6 +28,8 @@ pub mod flags;
 #[cfg(feature = "ssr")]
 pub mod marks;
 #[cfg(feature = "ssr")]
+pub mod pattern;
+#[cfg(feature = "ssr")]
 pub mod run;
 #[cfg(feature = "ssr")]
 pub mod schedule;

@@ -13,6 +13,7 @@ use crate::domain::{
     backlink::MySites,
     marks,
     observation::{Via, clip},
+    pattern::Search,
 };
 use encoding_rs::{Decoder, Encoding};
 use handlers::Reading;
@@ -208,11 +209,16 @@ impl PageReader {
             state.facts.found = Some(closer);
         }
         if let (None, Some(text), Some(sites)) = (&state.facts.found, &self.text, state.want.sites.clone()) {
-            state.facts.found = sites.search(text).map(|hit| {
-                let mut href = hit.to_owned();
-                clip(&mut href, TITLE_MAX);
-                Found { href, via: Via::Pattern, rel: None, hidden: false }
-            });
+            match sites.search(text) {
+                Search::Found(hit) => {
+                    let mut href = hit.to_owned();
+                    clip(&mut href, TITLE_MAX);
+                    state.facts.found = Some(Found { href, via: Via::Pattern, rel: None, hidden: false });
+                }
+                // It may well be there.
+                Search::GaveUp => state.facts.given_up = true,
+                Search::Nothing => {}
+            }
         }
         let title = htmlize::unescape(state.title.as_str()).split_whitespace().collect::<Vec<_>>().join(" ");
         state.facts.title = Some(title).filter(|t| !t.is_empty());

@@ -6,10 +6,12 @@ use rollcall::{
     domain::{
         class::Class,
         observation::{Observation, Standing},
+        own_failure::OwnFailure,
         progress::Trigger,
+        run::ItemState,
         verdict::Change,
     },
-    store::{Draft, Ending, Record, SharedStore, unwatched},
+    store::{Draft, Ending, ItemOutcome, Record, SharedStore, WantedItems, unwatched},
 };
 
 async fn run(store: &SharedStore, records: Vec<Record>, at: DateTime<Utc>) {
@@ -74,4 +76,22 @@ pub async fn a_run_of_thousands_settles_whole(store: SharedStore) {
     assert_eq!((counts.total, counts.ok, counts.to_not_show, counts.cancelled), (5000, 3920, 80, 1000));
     let hidden = store.links().await.unwrap().into_iter().filter(|link| !link.state.shown).map(|link| link.id);
     assert_eq!(hidden.collect::<Vec<_>>(), ids[..4000].iter().copied().filter(|id| id % 50 == 0).collect::<Vec<_>>());
+}
+
+pub async fn what_failed_on_our_side_touches_no_link(store: SharedStore) {
+    let [a, b] = two(&store).await;
+    let before = store.link(b).await.unwrap();
+    let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
+    let failed = Record::unseen(b, ItemState::Failed, Some(OwnFailure::OpenFiles));
+    store.record(run, &[outcome(a, Class::Ok, 200, Change::None), failed]).await.unwrap();
+    let counts = store.settle(run, Ending::default(), now()).await.unwrap().counts;
+    assert_eq!((counts.ok, counts.failed, counts.active_num), (1, 1, 1));
+    assert_eq!(store.link(b).await.unwrap(), before);
+    assert_eq!(store.failures(run).await.unwrap(), [(OwnFailure::OpenFiles, 1)]);
+    let items = store.items(run).await.unwrap();
+    assert_eq!(items.iter().map(|item| item.failure).collect::<Vec<_>>(), [None, Some(OwnFailure::OpenFiles)]);
+    let wanted = WantedItems { outcome: Some(ItemOutcome::Failed), limit: 9, ..WantedItems::default() };
+    let (found, total) = store.search_items(run, &wanted).await.unwrap();
+    assert_eq!((found[0].link_id, found[0].state, total), (b, ItemState::Failed, 1));
+    assert!(store.checks(b, 9).await.unwrap().is_empty() && store.points(b, now()).await.unwrap().is_empty());
 }

@@ -8,7 +8,10 @@ mod support;
 
 use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time};
 use chrono::{DateTime, TimeDelta, Utc};
-use history::{a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back};
+use history::{
+    a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back,
+    what_failed_on_our_side_touches_no_link,
+};
 use large::{
     a_list_is_taken_in_whole, a_roll_is_read_in_parts, exempt_links_are_shown_at_once, long_texts_are_refused_or_cut,
 };
@@ -19,7 +22,7 @@ use rollcall::{
         observation::{Evidence, Flag, Hop, Observation, Standing},
         progress::{RunState, Trigger},
         reason::Reason,
-        run::{ItemState, Plan},
+        run::Plan,
         schedule::Scope,
         settings::Settings,
         verdict::Change,
@@ -68,6 +71,7 @@ backends! {
     space_is_given_back,
     a_run_of_thousands_settles_whole,
     who_did_what_is_kept_for_a_time,
+    what_failed_on_our_side_touches_no_link,
 }
 
 fn now() -> DateTime<Utc> {

@@ -164,3 +164,27 @@ fn hostile_pages_cost_little() {
         assert!(start.elapsed().as_secs() < 10, "{} took {:?}", &html[..20], start.elapsed());
     }
 }
+
+#[test]
+fn a_pattern_that_gives_up_leaves_the_page_open_and_never_without_a_backlink() {
+    let read = |pattern: &str, text: &str| {
+        let sites = Arc::new(MySites::new(&[], &[pattern.to_owned()]).unwrap());
+        let want = Want { sites: Some(sites), ..Want::default() };
+        let mut reader = PageReader::new(Url::parse("https://friend.test/").unwrap(), None, want);
+        reader.feed(text.as_bytes());
+        reader.finish()
+    };
+    // Each stretch of twenty letters is another state.
+    let mut seed = 7_u32;
+    let letters: String = (0..200_000)
+        .map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if seed >> 31 == 0 { 'a' } else { 'b' }
+        })
+        .collect();
+    let facts = read("[ab]*a[ab]{20}c", &letters);
+    assert!(facts.found.is_none() && facts.given_up);
+    let facts = read("me[.]example", &letters);
+    assert!(facts.found.is_none() && !facts.given_up, "an ordinary one knows");
+    assert!(read("me[.]example", "<p>me.example</p>").found.is_some());
+}

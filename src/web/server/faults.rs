@@ -3,7 +3,7 @@
 
 use super::once;
 use crate::{
-    domain::{backlink::SiteError, field::TooLong, lang::Lang, settings::SettingError},
+    domain::{field::TooLong, lang::Lang, settings::SettingError},
     formats::FormatError,
     service::ServiceError,
     store::StoreError,
@@ -92,7 +92,7 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
             FormatError::TooLarge => "文件太大".into(),
             FormatError::NoRows => "没有找到友链，每条需要名称与地址".into(),
         },
-        ServiceError::Site(site) => site_in_chinese(site),
+        ServiceError::Site(site) => site.in_chinese(),
         ServiceError::Setting(SettingError::Unknown(key)) => format!("没有设置项 {key}"),
         ServiceError::Setting(SettingError::Value { value, why, .. }) => format!("“{value}”无效：{}", why.zh),
         _ => return None,
@@ -115,8 +115,4 @@ fn too_long(what: &str, max: usize) -> String {
         _ => "内容",
     };
     format!("{what}太长，最多 {max} 个字符，请缩短")
-}
-
-fn site_in_chinese(site: &SiteError) -> String {
-    format!("本站地址无效：{site}")
 }

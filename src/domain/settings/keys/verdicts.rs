@@ -18,7 +18,7 @@ pub const KEYS: &[Key] = &[
         get: |s| s.my_sites.join(" "),
         set: |s, v| {
             let sites = list(v);
-            MySites::new(&sites, &[]).map_err(|e| both(&format!("本站地址无效（{e}）"), &e.to_string()))?;
+            MySites::new(&sites, &[]).map_err(|e| both(&e.in_chinese(), &e.to_string()))?;
             s.my_sites = sites;
             Ok(())
         },
@@ -28,14 +28,14 @@ pub const KEYS: &[Key] = &[
         section: Section::Sites,
         label: ("本站正则", "My patterns"),
         help: (
-            "在网页文字中查找的正则表达式，每行一个，匹配即视为外链",
-            "regular expressions searched for in a page's text, one a line; each counts as a backlink",
+            "在网页文字中查找的正则表达式，每行一个，至多 20 个，匹配即视为外链",
+            "regular expressions searched for in a page's text, one a line, at most 20; each counts as a backlink",
         ),
         input: Input::Lines,
         get: |s| s.my_site_patterns.join("\n"),
         set: |s, v| {
             let patterns: Vec<String> = v.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
-            MySites::new(&[], &patterns).map_err(|e| both(&format!("正则表达式无效（{e}）"), &e.to_string()))?;
+            MySites::new(&[], &patterns).map_err(|e| both(&e.in_chinese(), &e.to_string()))?;
             s.my_site_patterns = patterns;
             Ok(())
         },
