@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large years kill site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large years kill attack site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -62,6 +62,9 @@ years: setup ## Two years of hourly checks of 1,000 links: the size of the file,
 
 kill: setup ## The program killed at 200 random moments of checks, imports and settings
 	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr --test durability killed_at_any_moment
+
+attack: site ## A minute of all that somebody without an account can do, against a release build
+	ROLLCALL_ATTACK_SECONDS=60 $(CARGO) test --release --features ssr --test attack -- --nocapture
 
 site: setup ## The browser part, into target/site
 	@echo "== Browser part"

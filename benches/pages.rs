@@ -49,7 +49,10 @@ async fn main() {
     fill(&service).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(server::serve(listener, service, "", Entrance::Open, CancellationToken::new()));
+    let settings = service.settings().await.unwrap();
+    tokio::spawn(
+        async move { server::serve(listener, service, &settings, Entrance::Open, CancellationToken::new()).await },
+    );
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut worst: f64 = 0.0;
     for page in PAGES {

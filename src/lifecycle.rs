@@ -34,6 +34,12 @@ pub fn fit_open_files(concurrency: u32) -> u32 {
     concurrency.min(fits)
 }
 
+/// The share of the open files that incoming connections may take: a quarter of the soft limit, 8 to 1024.
+pub fn connection_share() -> usize {
+    let soft = rlimit::Resource::NOFILE.get().map_or(1024, |(soft, _)| soft);
+    usize::try_from(soft / 4).unwrap_or(usize::MAX).clamp(8, 1024)
+}
+
 /// Threads that checks are made on, apart from those that answer browsers: whatever pages cost to read, the dashboard
 /// gets its turn. They stand back where the processor is short.
 ///

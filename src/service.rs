@@ -19,7 +19,7 @@ mod snapshot;
 mod stop;
 mod witness;
 
-pub use accounts::check_password;
+pub use accounts::{USER_NAME_MAX, check_password};
 pub use links::{ImportReport, LinkEdit};
 pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
 

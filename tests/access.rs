@@ -193,3 +193,114 @@ fn a_request_that_never_ends_is_hung_up_on() {
         assert!(ended.is_ok(), "{begun:?} still holds its connection after {:?}: {ended:?}", start.elapsed());
     }
 }
+
+/// The value of a cookie that an answer sets.
+fn cookie(answer: &Answer, name: &str) -> Option<String> {
+    let set = answer.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case("set-cookie"));
+    set.filter_map(|(_, cookie)| cookie.split(';').next()?.split_once('='))
+        .find(|(held, _)| *held == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+#[test]
+fn a_session_id_is_worth_nothing_after_the_next_log_in() {
+    let desk = Desk::new();
+    let (server, mut owner) = desk.serve_first_signed_in();
+    let stolen = |browser: &Browser| browser.clone();
+    let before = stolen(&owner);
+    assert_eq!(owner.sign_in(PASSWORD).status, 200);
+    assert_eq!(owner.get("/links").status, 200);
+    assert_eq!(before.clone().get("/links").status, 302, "of before the log-in");
+    let before = stolen(&owner);
+    let fields = [("old", PASSWORD), ("password", "another long password"), ("again", "another long password")];
+    assert_eq!(owner.post("/api/fn/change_password", &fields).status, 200);
+    assert_eq!(owner.get("/links").status, 200);
+    assert_eq!(before.clone().get("/links").status, 302, "of before the new password");
+
+    // What lies in the database opens nothing.
+    let answer = owner.sign_in("another long password");
+    let id = cookie(&answer, "rollcall").unwrap();
+    drop(server);
+    let file = desk.path().join("data/rollcall.db");
+    let held: Vec<u8> = ["", "-wal"]
+        .into_iter()
+        .flat_map(|more| std::fs::read(format!("{}{more}", file.display())).unwrap_or_default())
+        .collect();
+    assert!(!held.windows(id.len()).any(|part| part == id.as_bytes()));
+}
+
+#[test]
+fn an_owner_who_is_known_passes_a_lock_out_by_strangers() {
+    let desk = Desk::new();
+    desk.out(&["setting", "set", "trusted_proxies", "127.0.0.1"]);
+    let server = desk.serve(&[]);
+    let from = |mut browser: Browser, address: &str| {
+        browser.headers.retain(|(name, _)| *name != "X-Forwarded-For");
+        browser.headers.push(("X-Forwarded-For", address.to_owned()));
+        browser
+    };
+    let mut owner = from(english(server.browser()), "203.0.113.5");
+    owner.set_up(&server);
+    let mut attacker = from(english(server.browser()), "198.51.100.7");
+    while wait(&attacker.sign_in("wrong")).is_none() {}
+    let fresh = || english(server.browser());
+    assert!(wait(&from(fresh(), "192.0.2.1").sign_in(PASSWORD)).is_some(), "a new place waits");
+    assert_eq!(from(fresh(), "203.0.113.5").sign_in(PASSWORD).status, 200, "the owner's address does not");
+    assert_eq!(from(owner.clone(), "198.51.100.7").sign_in(PASSWORD).status, 200, "nor the owner's device");
+    let set = desk.command(&["user", "passwd", "owner"]).stdin(std::process::Stdio::piped()).spawn();
+    let mut set = set.unwrap();
+    set.stdin.take().unwrap().write_all(b"another long password\n").unwrap();
+    assert!(set.wait().unwrap().success());
+    assert_eq!(from(fresh(), "192.0.2.1").sign_in("another long password").status, 200, "a new password lifts it");
+}
+
+#[test]
+fn pages_are_compressed_and_hold_no_secret() {
+    let desk = Desk::new();
+    let (server, mut owner) = desk.serve_first_signed_in();
+    let token = "0123456789abcdef-token";
+    let proxy = "http://me:secret@proxy.example.com:3128/";
+    assert_eq!(
+        owner.post("/api/fn/save_settings", &[("set[metrics_token]", token), ("set[proxy]", proxy)]).status,
+        200
+    );
+    let page = owner.get("/settings").body;
+    assert!(!page.contains(token) && !page.contains("secret@") && page.contains("***"));
+    // What the page has shown comes back with the next change.
+    let fields = [("set[metrics_token]", "***"), ("set[proxy]", "***"), ("set[retries]", "3")];
+    assert_eq!(owner.post("/api/fn/save_settings", &fields).status, 200);
+    assert_eq!(desk.out(&["setting", "get", "metrics_token"]).trim(), token);
+    assert_eq!(desk.out(&["setting", "get", "proxy"]).trim(), proxy);
+
+    for (accepted, site, coding) in [
+        ("gzip, br", "same-origin", Some("br")),
+        ("gzip", "none", Some("gzip")),
+        ("identity", "none", None),
+        ("gzip, br", "cross-site", None),
+        ("gzip, br", "same-site", None),
+    ] {
+        let mut browser = owner.clone();
+        browser.headers = vec![("Accept-Encoding", accepted.to_owned()), ("Sec-Fetch-Site", site.to_owned())];
+        assert_eq!(browser.get("/links").header("content-encoding"), coding, "{accepted} {site}");
+    }
+    let mut browser = server.browser();
+    browser.headers = vec![("Accept-Encoding", "br".to_owned())];
+    assert_eq!(browser.get("/healthz").header("content-encoding"), None, "three bytes");
+}
+
+#[test]
+fn a_page_that_is_only_looked_at_asks_for_nothing() {
+    let site = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    site.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", site.local_addr().unwrap());
+    let desk = Desk::new();
+    let (_server, mut owner) = desk.serve_first_signed_in();
+    assert_eq!(owner.get(&format!("/settings?url={url}&sites=https://me.test")).status, 200);
+    assert!(site.accept().is_err(), "nobody came");
+    owner.headers.push(("Accept-Language", "en".to_owned()));
+    let fields = [("url", "http://127.0.0.1:1/"), ("sites", "https://me.test")];
+    let answer = owner.post("/api/fn/try_page", &fields);
+    let shown = answer.body.split("/settings?trial=").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let page = owner.get(&format!("/settings?trial={shown}")).body;
+    assert!(page.contains("http://127.0.0.1:1/"), "{page}");
+}

@@ -57,6 +57,10 @@ fn metrics_are_for_this_machine_and_for_whoever_has_the_token() {
         &[("X-Forwarded-For", "127.0.0.1")][..],
         &[("X-Forwarded-For", "203.0.113.9")],
         &[("Forwarded", "for=203.0.113.9")],
+        &[("Via", "1.1 proxy")],
+        &[("X-Real-IP", "127.0.0.1")],
+        &[("X-Forwarded-Proto", "https")],
+        &[("CF-Connecting-IP", "203.0.113.9")],
     ] {
         assert_eq!(ask(outside), 401, "a proxy on this machine speaks for others: {outside:?}");
     }

@@ -9,6 +9,7 @@ mod doctor;
 mod healthcheck;
 mod import;
 mod link;
+mod log;
 mod output;
 mod restore;
 mod run;
@@ -239,7 +240,7 @@ pub fn main() -> ExitCode {
     // Servers tell what they do; other commands speak up only where something is amiss.
     let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
     let usual = if serves { tracing::Level::INFO } else { tracing::Level::WARN };
-    start_log(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
+    log::start(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
     lifecycle::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let checks = serves.then(lifecycle::check_threads).transpose();
@@ -292,14 +293,6 @@ fn say(failure: &Failure) -> ExitCode {
     let text: Vec<String> = text.lines().map(|line| output::plain(line, usize::MAX)).collect();
     anstream::eprintln!("{}error:{} {}", output::RED.render(), output::RED.render_reset(), text.join("\n"));
     ExitCode::from(code)
-}
-
-fn start_log(format: LogFormat, level: tracing::Level) {
-    let builder = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_target(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }
 
 fn parse_net(text: &str) -> Result<IpNet, String> {

@@ -61,7 +61,7 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
 pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entrance: Entrance) -> Outcome {
     let shutdown = CancellationToken::new();
     let background = tokio::spawn(lifecycle::background(service.clone(), shutdown.clone()));
-    let public_url = service.settings().await?.public_url;
+    let settings = service.settings().await?;
     let stopping = (shutdown.clone(), service.clone());
     let mut stopped = tokio::spawn(async move {
         let (shutdown, service) = stopping;
@@ -72,7 +72,7 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
         shutdown.cancel();
         service.stop().await;
     });
-    let serving = server::serve(listener, service, &public_url, entrance, shutdown.clone());
+    let serving = server::serve(listener, service, &settings, entrance, shutdown.clone());
     // What is in flight is written before the process ends. Whoever has not sent the whole of a request by then, or
     // does not take its answer, is not waited for.
     let late = async {

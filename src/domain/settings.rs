@@ -55,6 +55,10 @@ pub struct System {
     pub trusted_proxies: Vec<IpNet>,
     /// What /metrics asks of other machines; empty keeps them out.
     pub metrics_token: String,
+    /// Connections to the dashboard at once; 0 goes by the limit of open files.
+    pub max_connections: u32,
+    /// Of these from one address that nobody is signed in on; 0 leaves it to the program.
+    pub max_connections_per_address: u32,
 }
 
 impl Default for System {
@@ -67,15 +71,26 @@ impl Default for System {
             proxy: String::new(),
             trusted_proxies: Vec::new(),
             metrics_token: String::new(),
+            max_connections: 0,
+            max_connections_per_address: 0,
         }
     }
+}
+
+/// What stands for a secret where it is shown. Set to this, it stays as it is.
+pub const SECRET_SHOWN: &str = "***";
+
+/// Whether a setting's value opens something: pages, logs and notes never carry it. A proxy's address may hold a
+/// password.
+pub fn is_secret(key: &str) -> bool {
+    matches!(key, "metrics_token" | "proxy")
 }
 
 /// How a setting's change is noted; secrets are not.
 pub fn change_words(key: &str, old: &str, new: &str) -> String {
     let shown = |value: &str| match (key, value) {
         (_, "") => "–".to_owned(),
-        ("metrics_token" | "proxy", _) => "***".to_owned(),
+        (key, _) if is_secret(key) => SECRET_SHOWN.to_owned(),
         _ => value.replace('\n', " "),
     };
     format!("{key}: {} → {}", shown(old), shown(new))

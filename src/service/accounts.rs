@@ -1,6 +1,7 @@
 //! Accounts: the one admin, and the password.
 
 use super::{Result, Service, ServiceError};
+use crate::domain::field;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
     password_hash::{PasswordHash, SaltString, rand_core::OsRng},
@@ -9,6 +10,8 @@ use tokio::sync::Semaphore;
 
 /// Shorter passwords are refused: NIST SP 800-63B, 5.1.1.1.
 pub const PASSWORD_MIN: usize = 8;
+/// Characters of an account's name.
+pub const USER_NAME_MAX: usize = 64;
 /// OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
@@ -37,8 +40,8 @@ impl Service {
 
     async fn insert_user(&self, name: &str, password: &str, only_first: bool) -> Result<Option<i64>> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > 64 {
-            return Err(ServiceError::Invalid("write a name of 1 to 64 characters".into()));
+        if name.is_empty() || !field::fits(name, USER_NAME_MAX) {
+            return Err(ServiceError::Invalid(format!("write a name of 1 to {USER_NAME_MAX} characters")));
         }
         let hash = hash_password(password).await?;
         Ok(self.store().add_user(name, &hash, only_first, self.clock().now()).await?)

@@ -326,6 +326,16 @@ pub trait Accounts: Send + Sync {
     async fn set_password(&self, name: &str, password: &str) -> Result<bool>;
     /// Ends all sessions of an account.
     async fn end_sessions(&self, user_id: i64) -> Result<()>;
+    /// Whether an account has signed in with this mark, of a device or an address, since a time.
+    async fn knows_sign_in(&self, user_id: i64, mark: &str, since: DateTime<Utc>) -> Result<bool>;
+    /// Remembers the marks of a log-in, and forgets those before a time; of each account the newest hundred stay.
+    async fn remember_sign_in(
+        &self,
+        user_id: i64,
+        marks: &[String],
+        at: DateTime<Utc>,
+        before: DateTime<Utc>,
+    ) -> Result<()>;
     /// A session's record, unless it has ended.
     async fn session(&self, id: &str, at: DateTime<Utc>) -> Result<Option<String>>;
     /// Keeps a session; with `new`, only where the id is free. Says whether it did.

@@ -21,9 +21,14 @@ impl Desk {
         Desk { folder: tempfile::tempdir().unwrap(), by: &[] }
     }
 
+    /// The program is run by a command.
+    pub fn under(by: &'static [&'static str]) -> Desk {
+        Desk { by, ..Desk::new() }
+    }
+
     /// The program is told of a file that grows too large, and not ended for it.
     pub fn told_of_large_files() -> Desk {
-        Desk { by: &["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], ..Desk::new() }
+        Desk::under(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
     }
 
     /// What the program makes is open to everybody, unless it says otherwise.

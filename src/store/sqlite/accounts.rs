@@ -9,6 +9,9 @@ use crate::domain::audit::Note;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+/// Devices and addresses that are remembered of an account.
+const SIGN_INS_KEPT: i64 = 100;
+
 #[async_trait]
 impl Accounts for SqliteStore {
     async fn users(&self) -> Result<Vec<User>> {
@@ -39,6 +42,31 @@ impl Accounts for SqliteStore {
     async fn end_sessions(&self, user_id: i64) -> Result<()> {
         let query = "UPDATE users SET epoch = epoch + 1 WHERE id = ?";
         sqlx::query(query).bind(user_id).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn knows_sign_in(&self, user_id: i64, mark: &str, since: DateTime<Utc>) -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE user_id = ? AND mark = ? AND at >= ?)";
+        Ok(sqlx::query_scalar(query).bind(user_id).bind(mark).bind(ms(since)).fetch_one(&self.readers).await?)
+    }
+
+    async fn remember_sign_in(
+        &self,
+        user_id: i64,
+        marks: &[String],
+        at: DateTime<Utc>,
+        before: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        for mark in marks {
+            let query = "INSERT INTO sign_ins (user_id, mark, at) VALUES (?, ?, ?)
+                 ON CONFLICT (user_id, mark) DO UPDATE SET at = excluded.at";
+            sqlx::query(query).bind(user_id).bind(mark).bind(ms(at)).execute(&mut *tx).await?;
+        }
+        let query = "DELETE FROM sign_ins WHERE user_id = ?1 AND (at < ?2 OR mark NOT IN
+             (SELECT mark FROM sign_ins WHERE user_id = ?1 ORDER BY at DESC LIMIT ?3))";
+        sqlx::query(query).bind(user_id).bind(ms(before)).bind(SIGN_INS_KEPT).execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(())
     }
 

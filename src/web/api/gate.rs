@@ -54,9 +54,17 @@ impl Fault {
     pub fn answer(&self) {
         match self {
             Fault::SignIn => document::redirect(&document::way_in()),
-            Fault::NotFound(_) => document::set_status(StatusCode::NOT_FOUND),
-            Fault::Refused(_) => document::set_status(StatusCode::UNPROCESSABLE_ENTITY),
-            Fault::Broken(_) => document::set_status(StatusCode::INTERNAL_SERVER_ERROR),
+            other => document::set_status(other.status()),
+        }
+    }
+
+    /// The status of an answer that is this error.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Fault::SignIn => StatusCode::UNAUTHORIZED,
+            Fault::NotFound(_) => StatusCode::NOT_FOUND,
+            Fault::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

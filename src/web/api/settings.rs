@@ -8,11 +8,18 @@ use crate::web::{
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
-/// Every setting; `url` and `sites` are what a trial was asked for.
+/// Every setting; `trial` names what a page was tried for.
 #[server(prefix = "/api/fn", endpoint = "settings")]
-pub async fn read_settings(url: String, sites: String) -> Result<SettingsPage, Fault> {
+pub async fn read_settings(#[server(default)] trial: String) -> Result<SettingsPage, Fault> {
     let caller = require_admin()?;
-    Ok(settings::page(&caller, url, sites).await?)
+    Ok(settings::page(&caller, &trial).await?)
+}
+
+/// Looks at a page as a check would: does it link to these sites, or else to the stored ones?
+#[server(prefix = "/api/fn", endpoint = "try_page")]
+pub async fn try_page(#[server(default)] url: String, #[server(default)] sites: String) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    settings::try_page(&caller, url, sites).await
 }
 
 /// Changes settings, all or none of them.

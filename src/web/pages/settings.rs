@@ -32,12 +32,12 @@ const FORM: &str = "settings";
 #[component]
 pub fn SettingsView() -> impl IntoView {
     let words = use_words();
-    let (url, sites) = (query("url"), query("sites"));
+    let trial = query("trial");
     view! {
         <Frame at="/settings" title=words.settings>
             {loaded(move || {
-                let (url, sites) = (url.clone(), sites.clone());
-                async move { read_settings(url, sites).await.map(|page| view! { <Whole page /> }.into_any()) }
+                let trial = trial.clone();
+                async move { read_settings(trial).await.map(|page| view! { <Whole page /> }.into_any()) }
             })}
         </Frame>
     }
@@ -227,7 +227,7 @@ fn TryPage(trial: Option<Trial>) -> impl IntoView {
             <header>
                 <h2 id="try">{words.try_page}</h2>
             </header>
-            <form method="get" action="/settings">
+            <form method="post" action="/api/fn/try_page">
                 <p class="field">
                     <label for="try-url">{words.try_url}</label>
                     <input id="try-url" name="url" value=url required=true placeholder="https://friend.example/links" />

@@ -6,9 +6,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
+use bytes::Bytes;
 use rust_embed::{Embed, EmbeddedFile};
 use serde::Deserialize;
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 /// What `cargo xtask site` built. A debug build reads it from disk, a release build carries it.
 #[derive(Embed)]
@@ -75,7 +76,11 @@ fn serve(path: &str, headers: &HeaderMap, cache: &'static str) -> Response<Body>
         },
     };
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let mut response = Response::new(Body::from(file.data.into_owned()));
+    let mut response = Response::new(match file.data {
+        // Carried by the program: every answer points to the same bytes, however many nobody takes.
+        Cow::Borrowed(bytes) => Body::from(Bytes::from_static(bytes)),
+        Cow::Owned(bytes) => Body::from(bytes),
+    });
     let out = response.headers_mut();
     if let Ok(kind) = HeaderValue::from_str(kind.as_ref()) {
         out.insert(header::CONTENT_TYPE, kind);

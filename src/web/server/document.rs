@@ -3,10 +3,7 @@
 pub use super::assets::{Names, names};
 use crate::{
     domain::lang::Lang,
-    web::{
-        dto::Theme,
-        server::{AppState, hosts},
-    },
+    web::{dto::Theme, server::AppState},
 };
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
@@ -45,10 +42,12 @@ pub fn remember_theme(code: &str) {
 }
 
 fn remember(name: &str, value: &str) {
-    let secure = use_context::<Parts>().is_some_and(|parts| hosts::is_secure(&parts));
-    let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax{secure}");
-    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+    set_cookie(&format!("{name}={value}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax"));
+}
+
+/// Has the browser keep a cookie. `hosts::secure_cookies` marks it under https.
+pub fn set_cookie(cookie: &str) {
+    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(cookie)) {
         response.append_header(header::SET_COOKIE, cookie);
     }
 }
@@ -72,7 +71,12 @@ pub fn request_path() -> String {
 
 /// The log-in, and from there back to the page being drawn.
 pub fn way_in() -> String {
-    let next: String = url::form_urlencoded::byte_serialize(request_path().as_bytes()).collect();
+    log_in_for(&request_path())
+}
+
+/// The log-in, and from there on to a path.
+pub fn log_in_for(path: &str) -> String {
+    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
     format!("/login?next={next}")
 }
 

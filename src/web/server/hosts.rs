@@ -7,7 +7,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -53,6 +53,13 @@ impl Place {
         *self.public.write().unwrap_or_else(PoisonError::into_inner) = Public { host, csrf };
     }
 
+    /// Whether an authority names the public address, where that is not one of loopback's names.
+    pub fn is_public_name(&self, authority: &str) -> bool {
+        let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+        let (host, public) = (url.host_str().unwrap_or_default(), self.public().host);
+        !public.is_empty() && host == public && !is_loopback_name(host)
+    }
+
     fn public(&self) -> Public {
         self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -60,14 +67,14 @@ impl Place {
     fn allows(&self, authority: &str) -> bool {
         let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
         let host = url.host_str().unwrap_or_default();
-        let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         let public = self.public().host;
-        !self.loopback
-            || ip.is_some_and(|ip| ip.is_loopback())
-            || host == "localhost"
-            || host.ends_with(".localhost")
-            || (!public.is_empty() && host == public)
+        !self.loopback || is_loopback_name(host) || (!public.is_empty() && host == public)
     }
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    ip.is_some_and(|ip| ip.is_loopback()) || host == "localhost" || host.ends_with(".localhost")
 }
 
 /// Lets requests through that name this place.
@@ -93,16 +100,21 @@ pub async fn csrf(State(place): State<Place>, request: Request, next: Next) -> R
     }
 }
 
-/// Whether the browser reached us by https: by way of a proxy that says so.
-pub fn is_secure(parts: &Parts) -> bool {
-    parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+/// Whether the browser reached us by https: by way of a proxy that says so. Each proxy adds its own word at the end, so
+/// the first one is of the browser's own connection (RFC 7239, 4).
+fn is_secure(headers: &HeaderMap) -> bool {
+    let first = |name: &str| headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim);
+    let named = first("forwarded").and_then(|hop| {
+        let mut pairs = hop.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| name.eq_ignore_ascii_case("proto")).map(|(_, proto)| proto.trim_matches('"'))
+    });
+    [first("x-forwarded-proto"), named].into_iter().flatten().any(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
 /// Marks cookies Secure where the browser came by https. A claim that is not true harms only who makes it.
 pub async fn secure_cookies(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let secure = is_secure(&parts);
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let secure = is_secure(request.headers());
+    let mut response = next.run(request).await;
     if secure {
         let cookies: Vec<_> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
         response.headers_mut().remove(header::SET_COOKIE);
@@ -119,7 +131,26 @@ pub async fn secure_cookies(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::{Place, is_secure};
+    use axum::http::HeaderMap;
+
+    #[test]
+    fn https_is_what_the_first_proxy_says() {
+        for (name, value, secure) in [
+            ("x-forwarded-proto", "https", true),
+            ("x-forwarded-proto", "HTTPS, http", true),
+            ("x-forwarded-proto", "http, https", false),
+            ("x-forwarded-proto", "", false),
+            ("forwarded", "for=192.0.2.1;proto=https;by=10.0.0.1", true),
+            ("forwarded", "proto=\"https\", proto=http", true),
+            ("forwarded", "for=192.0.2.1; Proto=http, proto=https", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(is_secure(&headers), secure, "{name}: {value}");
+        }
+        assert!(!is_secure(&HeaderMap::new()));
+    }
 
     #[test]
     fn only_loopback_and_the_public_name_are_answered() {

@@ -3,7 +3,7 @@
 use super::{AppState, auth};
 use axum::{
     extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use std::net::SocketAddr;
@@ -23,7 +23,8 @@ pub async fn metrics(
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let token = sent.is_some_and(|sent| !settings.metrics_token.is_empty() && same(sent, &settings.metrics_token));
     // A proxy on this machine speaks for others: unless it is trusted and names loopback, it is not this machine.
-    let forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let forwarded = headers.keys().any(is_of_a_proxy) || state.is_public_name(host);
     let place = auth::of_request(peer.ip(), &headers, &settings.trusted_proxies);
     let here = place.is_loopback() && (!forwarded || place != peer.ip().to_canonical());
     if !token && !here {
@@ -34,6 +35,22 @@ pub async fn metrics(
         Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
         Err(error) => failed(&error),
     }
+}
+
+/// Whether only proxies send this header.
+fn is_of_a_proxy(name: &HeaderName) -> bool {
+    const OF_PROXIES: [&str; 9] = [
+        "via",
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "true-client-ip",
+        "fastly-client-ip",
+        "cf-connecting-ip",
+        "cdn-loop",
+    ];
+    OF_PROXIES.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded")
 }
 
 fn failed(error: &crate::service::ServiceError) -> Response {

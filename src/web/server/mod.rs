@@ -2,6 +2,8 @@
 
 mod assets;
 pub mod auth;
+mod compression;
+mod connections;
 pub mod document;
 pub mod faults;
 pub mod forms;
@@ -11,13 +13,19 @@ pub mod hosts;
 mod metrics;
 pub mod once;
 mod public;
+mod request_limits;
 mod shown;
+mod streams;
 pub mod views;
 
 use crate::{
     clock::SharedClock,
+    domain::settings::{Settings, System},
     service::Service,
-    web::app::{App, shell},
+    web::{
+        app::{App, shell},
+        dto::Trial,
+    },
 };
 use axum::{
     Router,
@@ -27,26 +35,34 @@ use axum::{
 };
 use axum_login::AuthManagerLayerBuilder;
 use bytes::Bytes;
+use connections::Connections;
 use hyper_util::rt::TokioTimer;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
+use once::Room;
 use std::{
     net::SocketAddr,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::{
     Expiry, SessionManagerLayer,
-    cookie::{SameSite, time::Duration},
+    cookie::{SameSite, time},
 };
 
-/// Lists that wait to be imported at most.
-const LISTS: usize = 8;
-/// The head of a request, and each piece of its body, come within this time: who sends none holds a file open.
-const HEAD_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
-const BODY_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+/// Lists that wait to be imported.
+const LISTS: Room = Room { things: 8, bytes: 64 << 20, time: Duration::from_secs(30 * 60) };
+/// What trials of pages came to, until it is looked at.
+const TRIALS: Room = Room { things: 16, bytes: 512 << 10, time: Duration::from_secs(10 * 60) };
+/// The head of a request comes within this time: who sends none holds a file open.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// Bytes of a head, which a connection may hold for as long as it is read: twice what browsers send at most.
+const HEAD_MAX: usize = 32 << 10;
+/// Header lines of a request.
+const HEADERS_MAX: usize = 100;
 const SESSION_COOKIE: &str = "rollcall";
 
 /// What every request has at hand.
@@ -58,6 +74,11 @@ pub struct AppState {
     pub demo: bool,
     pub flashes: forms::Flashes,
     pub lists: once::Shelf<Bytes>,
+    pub trials: once::Shelf<Trial>,
+    /// Turns of whoever is not signed in.
+    pub strangers: Arc<Semaphore>,
+    pub streams: streams::Streams,
+    connections: Connections,
     pub setup: once::SetupToken,
     pub throttle: auth::Throttle,
     shown: Arc<shown::ShownList>,
@@ -68,8 +89,15 @@ pub struct AppState {
 }
 
 impl AppState {
-    pub fn use_public_url(&self, public_url: &str) {
-        self.place.use_public_url(public_url);
+    /// Goes by changed settings from now on.
+    pub fn use_settings(&self, settings: &Settings) {
+        self.place.use_public_url(&settings.public_url);
+        self.connections.set_limits(connection_limits(settings));
+    }
+
+    /// Whether a request named the public address, where that is not one of loopback's names.
+    pub fn is_public_name(&self, host: &str) -> bool {
+        self.place.is_public_name(host)
     }
 }
 
@@ -77,6 +105,12 @@ impl FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> LeptosOptions {
         state.options.clone()
     }
+}
+
+fn connection_limits(settings: &Settings) -> connections::Limits {
+    let System { max_connections, max_connections_per_address, trusted_proxies, .. } = &settings.system;
+    let share = crate::lifecycle::connection_share();
+    connections::Limits::new(*max_connections, *max_connections_per_address, share, trusted_proxies.clone())
 }
 
 /// How the dashboard is let in.
@@ -94,7 +128,7 @@ pub enum Entrance {
 pub async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
-    public_url: &str,
+    settings: &Settings,
     entrance: Entrance,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
@@ -103,24 +137,31 @@ pub async fn serve(
         Entrance::LogIn(token) => (false, token),
         Entrance::Open => (true, once::SetupToken::default()),
     };
+    let connections = Connections::new(connection_limits(settings));
     let state = AppState {
         throttle: auth::Throttle::new(service.clock().clone()),
         service,
         shutdown: shutdown.clone(),
         demo,
-        flashes: forms::shelf(),
+        flashes: forms::Flashes::new(),
         lists: once::Shelf::new(LISTS),
         shown: Arc::default(),
+        trials: once::Shelf::new(TRIALS),
+        strangers: Arc::new(Semaphore::new(request_limits::STRANGERS_AT_ONCE)),
+        streams: streams::Streams::new(connections.clone()),
+        connections: connections.clone(),
         setup,
         avatars: Arc::default(),
-        place: hosts::Place::new(address.ip().is_loopback(), public_url),
+        place: hosts::Place::new(address.ip().is_loopback(), &settings.public_url),
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
     // HTTP/1 only: nothing waits for ever to find out which it is, and browsers speak no other without TLS.
-    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener).handle(handle.clone()).http1_only();
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let server = axum_server::Server::<SocketAddr>::from_listener(listener).acceptor(connections);
+    let mut server = server.handle(handle.clone()).http1_only();
+    let mut http = server.http_builder().http1();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_MAX).max_headers(HEADERS_MAX);
     let stop = async {
         shutdown.cancelled().await;
         handle.graceful_shutdown(None);
@@ -147,7 +188,8 @@ fn router(state: AppState) -> Router {
         .route("/export/{format}", get(public::export))
         .route("/audit.csv", get(public::audit))
         .fallback(not_found)
-        .layer(middleware::from_fn_with_state(state.clone(), forms::answer));
+        .layer(middleware::from_fn_with_state(state.clone(), forms::answer))
+        .layer(middleware::from_fn_with_state(state.clone(), request_limits::check));
     let clock: SharedClock = state.service.clock().clone();
     let keep = middleware::from_fn(move |request: Request, next: Next| auth::keep(clock.clone(), request, next));
     Router::new()
@@ -155,16 +197,19 @@ fn router(state: AppState) -> Router {
         .route("/pkg/{*path}", get(assets::pkg))
         .route("/favicon.svg", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))
-        .route("/links.json", get(public::links))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT))
+        .layer(compression::layer())
+        .layer(middleware::from_fn(compression::only_of_this_site))
+        // Public, and packed once for all: other sites are whom it is for.
+        .route("/links.json", get(public::links))
         // A request that breaks is answered as such, and harms no other.
         .layer(CatchPanicLayer::custom(faults::panicked))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))
         .layer(middleware::from_fn(hosts::secure_cookies))
         .layer(middleware::from_fn(headers::set))
+        .layer(middleware::from_fn(connections::measure))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::check))
         .with_state(state)
 }
@@ -178,6 +223,6 @@ fn log_in(state: &AppState) -> axum_login::AuthManagerLayer<auth::Backend, auth:
         .with_same_site(SameSite::Lax)
         // hosts::secure_cookies adds it under https.
         .with_secure(false)
-        .with_expiry(Expiry::OnInactivity(Duration::days(auth::IDLE_DAYS)));
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(auth::IDLE_DAYS)));
     AuthManagerLayerBuilder::new(auth::Backend::new(state.service.clone()), sessions).build()
 }

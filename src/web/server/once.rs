@@ -1,10 +1,13 @@
 //! Things kept for a moment under a name that cannot be guessed: a word for the next page, a list to be imported,
 //! the right to make the first account.
 
+use sha2::{Digest, Sha256};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 const TOKEN_BYTES: usize = 16;
 
@@ -15,10 +18,31 @@ pub fn token() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A few things, the oldest of which make room for new ones.
+/// The SHA-256 of a text, in hexadecimal: what is kept of a secret that only its holder has to know.
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How much a shelf holds, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub things: usize,
+    /// All things together.
+    pub bytes: usize,
+    pub time: Duration,
+}
+
+/// A few things for a while; the oldest make room for new ones.
 pub struct Shelf<T> {
-    room: usize,
-    held: Arc<Mutex<VecDeque<(String, T)>>>,
+    room: Room,
+    held: Arc<Mutex<VecDeque<Thing<T>>>>,
+}
+
+struct Thing<T> {
+    name: String,
+    thing: T,
+    bytes: usize,
+    until: Instant,
 }
 
 impl<T> Clone for Shelf<T> {
@@ -28,30 +52,44 @@ impl<T> Clone for Shelf<T> {
 }
 
 impl<T: Clone> Shelf<T> {
-    pub fn new(room: usize) -> Shelf<T> {
+    pub fn new(room: Room) -> Shelf<T> {
         Shelf { room, held: Arc::default() }
     }
 
-    /// Puts a thing down; returns its name.
-    pub fn put(&self, thing: T) -> String {
-        let name = token();
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= self.room {
-            held.pop_front();
+    /// Puts a thing of so many bytes down; returns its name, or `None` where it is larger than the shelf.
+    pub fn put(&self, thing: T, bytes: usize) -> Option<String> {
+        if bytes > self.room.bytes {
+            return None;
         }
-        held.push_back((name.clone(), thing));
-        name
+        let name = token();
+        let now = Instant::now();
+        let mut held = self.held(now);
+        while held.len() >= self.room.things
+            || held.iter().map(|one| one.bytes).sum::<usize>() + bytes > self.room.bytes
+        {
+            held.pop_front()?;
+        }
+        held.push_back(Thing { name: name.clone(), thing, bytes, until: now + self.room.time });
+        Some(name)
     }
 
     pub fn look(&self, name: &str) -> Option<T> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().find(|(held, _)| held == name).map(|(_, thing)| thing.clone())
+        self.held(Instant::now()).iter().find(|one| one.name == name).map(|one| one.thing.clone())
     }
 
     pub fn take(&self, name: &str) -> Option<T> {
+        let mut held = self.held(Instant::now());
+        let at = held.iter().position(|one| one.name == name)?;
+        held.remove(at).map(|one| one.thing)
+    }
+
+    /// What is on it, without what has been there for too long.
+    fn held(&self, now: Instant) -> MutexGuard<'_, VecDeque<Thing<T>>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = held.iter().position(|(held, _)| held == name)?;
-        held.remove(at).map(|(_, thing)| thing)
+        while held.front().is_some_and(|oldest| oldest.until <= now) {
+            held.pop_front();
+        }
+        held
     }
 }
 
@@ -83,13 +121,25 @@ impl SetupToken {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_shelf_holds_the_newest_and_gives_once() {
-        let shelf = Shelf::new(2);
-        let [a, b, c] = [1, 2, 3].map(|n| shelf.put(n));
+    const ROOM: Room = Room { things: 2, bytes: 10, time: Duration::from_secs(60) };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shelf_holds_the_newest_and_gives_once() {
+        let shelf = Shelf::new(ROOM);
+        let [a, b, c] = [1, 2, 3].map(|n| shelf.put(n, 1).unwrap());
         assert_eq!(shelf.look(&a), None, "no room left for it");
         assert_eq!((shelf.take(&b), shelf.take(&b)), (Some(2), None));
         assert_eq!(shelf.look(&c), Some(3));
+        tokio::time::advance(ROOM.time).await;
+        assert_eq!(shelf.look(&c), None, "it has been there for too long");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shelf_is_bounded_in_bytes() {
+        let shelf = Shelf::new(ROOM);
+        assert_eq!(shelf.put(0, 11), None);
+        let [a, b] = [(1, 6), (2, 5)].map(|(n, bytes)| shelf.put(n, bytes).unwrap());
+        assert_eq!((shelf.look(&a), shelf.look(&b)), (None, Some(2)));
     }
 
     #[test]

@@ -143,6 +143,36 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "max_connections",
+        section: Section::Access,
+        label: ("最多连接数", "Connections at once"),
+        help: (
+            "后台同时接受多少个连接，0 表示按可打开文件数的四分之一自动决定，0–100000；不会超过该数",
+            "how many connections the dashboard takes at once, 0-100000; 0 takes a quarter of the open files, which is also the most",
+        ),
+        input: whole_number("0", "100000"),
+        get: |s| s.system.max_connections.to_string(),
+        set: |s, v| {
+            s.system.max_connections = whole(v, 0, 100_000)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "max_connections_per_address",
+        section: Section::Access,
+        label: ("单个地址最多连接数", "Connections per address"),
+        help: (
+            "同一地址未登录的连接最多多少个，0 表示自动（64），0–100000；超出时挂断最早的一个。可信反向代理不受此限",
+            "connections of one address that nobody is signed in on, 0-100000; 0 takes 64. One more, and the oldest is closed. Trusted proxies are exempt",
+        ),
+        input: whole_number("0", "100000"),
+        get: |s| s.system.max_connections_per_address.to_string(),
+        set: |s, v| {
+            s.system.max_connections_per_address = whole(v, 0, 100_000)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "metrics_token",
         section: Section::Access,
         label: ("监控口令", "Metrics token"),

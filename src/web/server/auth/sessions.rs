@@ -44,9 +44,11 @@ impl Sessions {
     }
 
     async fn put(&self, record: &Record, new: bool) -> Result<bool> {
-        let text = serde_json::to_string(record).map_err(|e| Error::Encode(e.to_string()))?;
+        // The id opens the session, so it is not kept with it.
+        let kept = Record { id: Id(0), ..record.clone() };
+        let text = serde_json::to_string(&kept).map_err(|e| Error::Encode(e.to_string()))?;
         let ends = DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0).unwrap_or_default();
-        self.store.put_session(&record.id.to_string(), &text, ends, new).await.map_err(at_fault)
+        self.store.put_session(&kept_id(&record.id), &text, ends, new).await.map_err(at_fault)
     }
 }
 
@@ -70,13 +72,19 @@ impl SessionStore for Sessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let text = self.store.session(&id.to_string(), self.clock.now()).await.map_err(at_fault)?;
-        text.map(|text| serde_json::from_str(&text).map_err(|e| Error::Decode(e.to_string()))).transpose()
+        let text = self.store.session(&kept_id(id), self.clock.now()).await.map_err(at_fault)?;
+        let record = |text: String| serde_json::from_str(&text).map_err(|e| Error::Decode(e.to_string()));
+        Ok(text.map(record).transpose()?.map(|record| Record { id: *id, ..record }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.store.remove_session(&id.to_string()).await.map_err(at_fault)
+        self.store.remove_session(&kept_id(id)).await.map_err(at_fault)
     }
+}
+
+/// What is kept of a session's id: whoever reads the database can sign in with none of them.
+fn kept_id(id: &Id) -> String {
+    once::digest(&id.to_string())
 }
 
 fn at_fault(error: StoreError) -> Error {
@@ -98,6 +106,7 @@ pub async fn begin(
 
 /// A session, as its owner is told of it.
 pub struct Held {
+    /// Its id as it is kept.
     pub id: String,
     pub handle: String,
     pub agent: String,
@@ -116,7 +125,7 @@ pub async fn sessions_of(state: &AppState) -> std::result::Result<Vec<Held>, Sto
     let Some(auth) = super::session() else { return Ok(Vec::new()) };
     let Some(user) = &auth.user else { return Ok(Vec::new()) };
     let mine = serde_json::json!({ "user_id": user.id, "auth_hash": user.session_auth_hash() });
-    let here = auth.session.id().map(|id| id.to_string());
+    let here = auth.session.id().map(|id| kept_id(&id));
     let records = state.service.store().sessions(state.service.clock().now()).await?;
     let held = records.into_iter().filter_map(|(id, record)| {
         let record: Record = serde_json::from_str(&record).ok()?;

@@ -56,7 +56,8 @@ pub async fn take(caller: &Caller, data: MultipartData) -> Result<Done, Fault> {
         }
     }
     caller.service.preview_import(&bytes, None).await?;
-    let token = caller.state.lists.put(bytes.into());
+    let size = bytes.len();
+    let token = caller.state.lists.put(bytes.into(), size).unwrap_or_default();
     Ok(Done::quiet().then(format!("/import?list={token}")))
 }
 

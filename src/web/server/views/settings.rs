@@ -5,8 +5,9 @@ use crate::{
     config,
     domain::{
         audit::Deed,
+        field::{URL_MAX, cut},
         schedule::{self, Schedule, Scope},
-        settings::{Settings, change_words},
+        settings::{SECRET_SHOWN, Settings, change_words, is_secret},
     },
     service::{Result, ServiceError},
     web::{
@@ -21,7 +22,7 @@ const AHEAD: usize = 5;
 /// Schedules at most: more are a mistake.
 const SCHEDULES: usize = 20;
 
-pub async fn page(caller: &Caller, url: String, sites: String) -> Result<SettingsPage> {
+pub async fn page(caller: &Caller, trial: &str) -> Result<SettingsPage> {
     let (settings, times) = at_hand(caller).await?;
     let zone = config::timezone(&settings);
     let plain = Settings::default();
@@ -29,7 +30,11 @@ pub async fn page(caller: &Caller, url: String, sites: String) -> Result<Setting
     let fields = settings
         .list()
         .into_iter()
-        .map(|(key, value, _)| SettingField { default: default(&key), key, value })
+        .map(|(key, value, _)| {
+            // Secrets stay here: a page is kept by browsers, and compressed.
+            let value = if is_secret(&key) && !value.is_empty() { SECRET_SHOWN.to_owned() } else { value };
+            SettingField { default: default(&key), key, value }
+        })
         .collect();
     let mut schedules = Vec::new();
     for row in caller.service.store().schedules().await? {
@@ -43,7 +48,7 @@ pub async fn page(caller: &Caller, url: String, sites: String) -> Result<Setting
     }
     let sessions = super::account::sessions(caller, times).await?;
     let groups = caller.service.store().groups().await?.into_iter().map(|(name, _)| name).collect();
-    let trial = if url.trim().is_empty() { None } else { Some(try_page(caller, &settings, url, sites).await) };
+    let trial = caller.state.trials.look(trial);
     Ok(SettingsPage { fields, schedules, groups, timezone: zone, user: caller.name.clone(), sessions, trial })
 }
 
@@ -52,17 +57,24 @@ fn ahead(cron: &str, zone: &str, caller: &Caller, times: Times) -> Vec<Stamp> {
     schedule.ahead(caller.service.clock().now(), AHEAD).into_iter().map(|at| times.stamp(at)).collect()
 }
 
-async fn try_page(caller: &Caller, settings: &Settings, url: String, sites: String) -> Trial {
+/// Looks at a page as a check would, and keeps what came of it for the settings page.
+pub async fn try_page(caller: &Caller, url: String, sites: String) -> std::result::Result<Done, Fault> {
+    // An address of the roll is no longer, and neither are the owner's own together.
+    let (url, sites) = (cut(&url, URL_MAX).to_owned(), cut(&sites, URL_MAX).to_owned());
+    let settings = caller.service.settings().await?;
     let mut mine: Vec<String> = sites.split_whitespace().map(str::to_owned).collect();
     let mut patterns = Vec::new();
     if mine.is_empty() {
         mine.clone_from(&settings.my_sites);
         patterns.clone_from(&settings.my_site_patterns);
     }
-    match caller.service.try_page(&url, &mine, &patterns).await {
+    let trial = match caller.service.try_page(&url, &mine, &patterns).await {
         Ok(seen) => Trial { url, sites, seen: Some(seen), error: String::new() },
         Err(error) => Trial { url, sites, seen: None, error: Fault::from(error).to_string() },
-    }
+    };
+    let bytes = serde_json::to_string(&trial).map_or(usize::MAX, |text| text.len());
+    let kept = caller.state.trials.put(trial, bytes);
+    Ok(Done::quiet().then(format!("/settings?trial={}", kept.unwrap_or_default())))
 }
 
 /// Changes what differs, all or nothing: one wrong value leaves everything as it was.
@@ -70,7 +82,8 @@ pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result
     let held = caller.service.settings().await?;
     let mut tried = held.clone();
     let mut changed = Vec::new();
-    for (key, value) in set {
+    let untouched = |key: &str, value: &str| is_secret(key) && value == SECRET_SHOWN;
+    for (key, value) in set.into_iter().filter(|(key, value)| !untouched(key, value)) {
         tried.set(&key, &value).map_err(ServiceError::from)?;
         if tried.get(&key).ok() != held.get(&key).ok() {
             changed.push(key);
@@ -80,10 +93,8 @@ pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result
         let value = tried.get(&key).map_err(ServiceError::from)?;
         let old = caller.service.set(&key, &value).await?;
         caller.note(Deed::SettingChanged, change_words(&key, &old, &value)).await;
-        if key == "public_url" {
-            caller.state.use_public_url(&value);
-        }
     }
+    caller.state.use_settings(&tried);
     Ok(Done::said(caller.words().said_saved))
 }
 

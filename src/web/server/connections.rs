@@ -1,0 +1,415 @@
+//! Every connection has an end: how many there are at once, overall and of one address, and when each is over.
+//!
+//! Where there is no room for a new connection, the one that has been open longest without a log-in makes it. So
+//! somebody who holds all that he can is always held against himself, and the owner gets in.
+
+use axum::{
+    Extension,
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::{AddExtension, Next},
+    response::Response,
+};
+use axum_server::accept::Accept;
+use ipnet::IpNet;
+use std::{
+    collections::BTreeMap,
+    future::{Ready, ready},
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tower::Layer;
+
+/// A connection this old is closed after its next answer.
+pub const LIFE: Duration = Duration::from_secs(5 * 60);
+/// A connection this old is closed whatever goes on, unless it carries a stream. A list of 32 MB has to fit in.
+const LIFE_MAX: Duration = Duration::from_secs(15 * 60);
+/// An answer that nobody takes is given up after so long …
+const WRITE_GRACE: Duration = Duration::from_secs(30);
+/// … and one that is taken slower than this, bytes a second, not long after.
+const WRITE_RATE: u64 = 8 << 10;
+/// What was sent and is not acknowledged ends the connection after so long: the other side has gone without a word,
+/// or does not read.
+#[cfg(target_os = "linux")]
+const ACKNOWLEDGED: u32 = 60_000;
+/// Connections of one address without a log-in, where the setting leaves it open.
+const OF_ONE_ADDRESS: usize = 64;
+
+/// How many connections there may be at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// All together.
+    pub overall: usize,
+    /// Of one address (a /64 for IPv6) that nobody is signed in on.
+    pub of_one_address: usize,
+    /// Proxies: they speak for many visitors, so the limit for one address is not theirs.
+    pub proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    /// The limits by the settings, where 0 goes by `share`, the connections that the open files allow.
+    pub fn new(overall: u32, of_one_address: u32, share: usize, proxies: Vec<IpNet>) -> Limits {
+        let given = |setting: u32| usize::try_from(setting).ok().filter(|n| *n > 0);
+        // More than the files allow would take them from the checks and the database.
+        let overall = given(overall).map_or(share, |n| n.min(share));
+        let of_one_address = given(of_one_address).unwrap_or(OF_ONE_ADDRESS.min((overall / 2).max(4)));
+        Limits { overall, of_one_address: of_one_address.min(overall), proxies }
+    }
+}
+
+/// The connections that are open. Takes them in for [`axum_server`].
+#[derive(Clone)]
+pub struct Connections {
+    limits: Arc<RwLock<Limits>>,
+    open: Arc<Mutex<BTreeMap<u64, Arc<Connection>>>>,
+    next: Arc<AtomicU64>,
+}
+
+/// One connection. It is in the extensions of each of its requests.
+#[derive(Debug)]
+pub struct Connection {
+    id: u64,
+    address: IpAddr,
+    opened: Instant,
+    /// Whoever sent the newest request is signed in.
+    signed_in: AtomicBool,
+    /// A request has come whole and is being answered.
+    at_work: AtomicBool,
+    /// It carries a stream, which has no end of its own.
+    streams: AtomicBool,
+    /// Counts the answers, so that each is measured by itself.
+    answers: AtomicU64,
+    end: CancellationToken,
+}
+
+impl Connection {
+    /// A request has begun.
+    pub fn asked(&self) {
+        self.answers.fetch_add(1, Relaxed);
+        self.at_work.store(false, Relaxed);
+    }
+
+    /// A request has come whole, from somebody who is signed in or not.
+    pub fn works(&self, signed_in: bool) {
+        self.signed_in.store(signed_in, Relaxed);
+        self.at_work.store(true, Relaxed);
+    }
+
+    /// The answer's head is ready.
+    pub fn answers(&self) {
+        self.at_work.store(false, Relaxed);
+    }
+
+    /// The answer goes on without end.
+    pub fn streams(&self) {
+        self.streams.store(true, Relaxed);
+    }
+
+    /// Whether it is to be closed after the answer that is under way.
+    pub fn is_old(&self) -> bool {
+        self.opened.elapsed() > LIFE
+    }
+
+    /// The less worthy comes first.
+    fn worth(&self) -> (bool, bool, u64) {
+        (self.signed_in.load(Relaxed), self.at_work.load(Relaxed), self.id)
+    }
+}
+
+impl Connections {
+    pub fn new(limits: Limits) -> Connections {
+        Connections { limits: Arc::new(RwLock::new(limits)), open: Arc::default(), next: Arc::default() }
+    }
+
+    /// Changes the limits for connections that come from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Streams that may be open at once: half of all connections.
+    pub fn stream_limit(&self) -> usize {
+        (self.limits.read().unwrap_or_else(PoisonError::into_inner).overall / 2).max(2)
+    }
+
+    /// Takes a connection in, at the cost of another where there is no room; `None` where every one that could go is
+    /// somebody's who is signed in.
+    fn admit(&self, peer: IpAddr) -> Option<Arc<Connection>> {
+        let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let peer = peer.to_canonical();
+        let address = block_of(peer);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !limits.proxies.iter().any(|net| net.contains(&peer)) {
+            let strangers = || open.values().filter(|held| held.address == address && !held.signed_in.load(Relaxed));
+            if strangers().count() >= limits.of_one_address
+                && let Some(id) = strangers().min_by_key(|held| held.worth()).map(|held| held.id)
+            {
+                hang_up(&mut open, id);
+            }
+        }
+        if open.len() >= limits.overall {
+            // Of the address that holds the most.
+            let mut held_by: BTreeMap<IpAddr, usize> = BTreeMap::new();
+            open.values().for_each(|held| *held_by.entry(held.address).or_default() += 1);
+            let strangers = open.values().filter(|held| !held.signed_in.load(Relaxed));
+            let id = strangers
+                .min_by_key(|held| (std::cmp::Reverse(held_by.get(&held.address)), held.worth()))
+                .map(|held| held.id)?;
+            hang_up(&mut open, id);
+        }
+        let connection = Arc::new(Connection {
+            id: self.next.fetch_add(1, Relaxed),
+            address,
+            opened: Instant::now(),
+            signed_in: AtomicBool::new(false),
+            at_work: AtomicBool::new(false),
+            streams: AtomicBool::new(false),
+            answers: AtomicU64::new(0),
+            end: CancellationToken::new(),
+        });
+        open.insert(connection.id, connection.clone());
+        Some(connection)
+    }
+
+    fn forget(&self, id: u64) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+fn hang_up(open: &mut BTreeMap<u64, Arc<Connection>>, id: u64) {
+    if let Some(held) = open.remove(&id) {
+        held.end.cancel();
+    }
+}
+
+/// Tells a connection of each of its requests, and closes it after an answer once it is old.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
+        return next.run(request).await;
+    };
+    connection.asked();
+    let mut response = next.run(request).await;
+    if connection.is_old() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What counts as one address: a household has a /64 of its own.
+pub fn block_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            [a, b, c, d, 0, 0, 0, 0].into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+impl<S> Accept<TcpStream, S> for Connections {
+    type Stream = Bounded;
+    type Service = AddExtension<S, Arc<Connection>>;
+    type Future = Ready<io::Result<(Bounded, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        ready(stream.peer_addr().and_then(|peer| {
+            let connection = self.admit(peer.ip()).ok_or(io::ErrorKind::ConnectionRefused)?;
+            // Both may be refused by a system that does not know them; the limits above hold all the same.
+            let _ = stream.set_nodelay(true);
+            #[cfg(target_os = "linux")]
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, ACKNOWLEDGED);
+            let service = Extension(connection.clone()).layer(service);
+            Ok((Bounded::new(stream, connection, self.clone()), service))
+        }))
+    }
+}
+
+/// A connection's bytes, within its limits.
+pub struct Bounded {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    all: Connections,
+    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    timer: Pin<Box<Sleep>>,
+    answer: u64,
+    /// When the answer's first byte was written, or a stream's newest.
+    since: Instant,
+    written: u64,
+    /// The other side takes nothing at the moment.
+    blocked: bool,
+}
+
+impl Bounded {
+    fn new(stream: TcpStream, connection: Arc<Connection>, all: Connections) -> Bounded {
+        let ended = Box::pin(connection.end.clone().cancelled_owned());
+        let timer = Box::pin(sleep_until(connection.opened + LIFE_MAX));
+        let since = connection.opened;
+        Bounded { stream, connection, all, ended, timer, answer: 0, since, written: 0, blocked: false }
+    }
+
+    /// Wakes the connection when its time is over.
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.ended.as_mut().poll(cx).is_ready() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let streams = self.connection.streams.load(Relaxed);
+        let allowed = if streams { 0 } else { self.written / WRITE_RATE };
+        let taken_by = self.blocked.then(|| self.since + WRITE_GRACE + Duration::from_secs(allowed));
+        let over_by = (!streams).then(|| self.connection.opened + LIFE_MAX);
+        let Some(deadline) = taken_by.into_iter().chain(over_by).min() else { return Ok(()) };
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        match self.timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Notes what came of writing.
+    fn wrote(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let answer = self.connection.answers.load(Relaxed);
+        let moves = matches!(outcome, Poll::Ready(Ok(_)));
+        if answer != self.answer || (moves && self.connection.streams.load(Relaxed)) {
+            (self.answer, self.since, self.written) = (answer, Instant::now(), 0);
+        }
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                self.written += bytes as u64;
+                self.blocked = false;
+            }
+            Poll::Pending => {
+                self.blocked = true;
+                self.check(cx)?;
+            }
+            Poll::Ready(Err(_)) => {}
+        }
+        outcome
+    }
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        self.all.forget(self.connection.id);
+    }
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check(cx)?;
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check(cx)?;
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.wrote(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(overall: usize, of_one_address: usize, proxies: &[&str]) -> Limits {
+        Limits { overall, of_one_address, proxies: proxies.iter().map(|net| net.parse().unwrap()).collect() }
+    }
+
+    fn admitted(all: &Connections, peer: &str) -> Option<Arc<Connection>> {
+        all.admit(peer.parse().unwrap())
+    }
+
+    fn is_open(connection: &Connection) -> bool {
+        !connection.end.is_cancelled()
+    }
+
+    #[test]
+    fn one_address_takes_only_its_own_room() {
+        let all = Connections::new(limits(10, 3, &[]));
+        let owner = admitted(&all, "192.0.2.1").unwrap();
+        let held: Vec<_> = (0..20).map(|_| admitted(&all, "198.51.100.7").unwrap()).collect();
+        assert!(is_open(&owner));
+        assert_eq!(held.iter().filter(|one| is_open(one)).count(), 3);
+        assert!(held[17..].iter().all(|one| is_open(one)), "the newest stay");
+    }
+
+    #[test]
+    fn who_is_signed_in_or_being_answered_stays() {
+        let all = Connections::new(limits(4, 3, &[]));
+        let owner = admitted(&all, "192.0.2.1").unwrap();
+        owner.works(true);
+        let asking = admitted(&all, "192.0.2.1").unwrap();
+        asking.works(false);
+        for _ in 0..50 {
+            admitted(&all, "192.0.2.1").unwrap();
+        }
+        assert!(is_open(&owner) && is_open(&asking));
+        for _ in 0..3 {
+            admitted(&all, "203.0.113.1").unwrap().works(true);
+        }
+        assert!(is_open(&owner) && admitted(&all, "203.0.113.2").is_none(), "all of them are somebody's");
+    }
+
+    #[test]
+    fn overall_whoever_holds_the_most_makes_room() {
+        let all = Connections::new(limits(6, 4, &[]));
+        let few = admitted(&all, "192.0.2.1").unwrap();
+        let many: Vec<_> = (0..4).map(|_| admitted(&all, "2001:db8::1").unwrap()).collect();
+        let _another = admitted(&all, "198.51.100.1").unwrap();
+        assert!(admitted(&all, "198.51.100.2").is_some());
+        assert!(is_open(&few) && !is_open(&many[0]));
+    }
+
+    #[test]
+    fn proxies_speak_for_many_and_a_household_for_one() {
+        let all = Connections::new(limits(100, 2, &["10.0.0.0/8"]));
+        let proxied: Vec<_> = (0..9).map(|_| admitted(&all, "::ffff:10.1.2.3").unwrap()).collect();
+        assert!(proxied.iter().all(|one| is_open(one)));
+        let household: Vec<_> = (1..=9).map(|n| admitted(&all, &format!("2001:db8::{n}")).unwrap()).collect();
+        assert_eq!(household.iter().filter(|one| is_open(one)).count(), 2);
+    }
+
+    #[test]
+    fn settings_stay_within_what_the_files_allow() {
+        assert_eq!(Limits::new(0, 0, 1024, Vec::new()), limits(1024, 64, &[]));
+        assert_eq!(Limits::new(0, 0, 32, Vec::new()), limits(32, 16, &[]));
+        assert_eq!(Limits::new(5000, 500, 256, Vec::new()), limits(256, 256, &[]));
+        assert_eq!(Limits::new(100, 0, 1024, Vec::new()), limits(100, 50, &[]));
+    }
+}
