@@ -39,9 +39,76 @@ impl Entry {
 
     /// Whether the entry names this link, in force or not.
     pub fn names(&self, name: &str, url: &str) -> bool {
+        self.pattern().names(name, || Place::of(url))
+    }
+
+    /// What the entry matches on, worked out once for many links.
+    pub fn pattern(&self) -> Pattern {
         match self.kind {
-            Kind::Name => same_name(&self.pattern, name),
-            Kind::Host => Url::parse(url).is_ok_and(|url| host_matches(&self.pattern, &url)),
+            Kind::Name => Pattern::Name(folded(&self.pattern)),
+            Kind::Host => Pattern::of_host(&self.pattern),
+        }
+    }
+}
+
+/// Where an address leads, as host patterns see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    host: String,
+    port: Option<u16>,
+}
+
+impl Place {
+    /// `None` where it is no address.
+    pub fn of(url: &str) -> Option<Place> {
+        let url = Url::parse(url).ok()?;
+        Some(Place { host: address::bare_host(&url).to_owned(), port: address::odd_port(&url) })
+    }
+}
+
+/// An entry's pattern, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// In lower case, without surrounding spaces.
+    Name(String),
+    Host {
+        host: String,
+        port: Option<u16>,
+        /// All below the host, and not itself.
+        below: bool,
+    },
+    /// No link is named.
+    Nothing,
+}
+
+impl Pattern {
+    fn of_host(pattern: &str) -> Pattern {
+        let Ok(pattern) = normal_host(pattern) else { return Pattern::Nothing };
+        let (below, pattern) = match pattern.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None => (false, pattern.as_str()),
+        };
+        let (host, port) = match pattern.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(']') || host.starts_with('[') => (host, port.parse().ok()),
+            _ => (pattern, None),
+        };
+        Pattern::Host { host: host.to_owned(), port, below }
+    }
+
+    /// Whether a link of this name at this place is named; the place is asked for where it is needed only.
+    pub fn names<P: std::borrow::Borrow<Place>>(&self, name: &str, place: impl FnOnce() -> Option<P>) -> bool {
+        match self {
+            Pattern::Name(own) => *own == folded(name),
+            Pattern::Host { host, port, below } => place().is_some_and(|place| {
+                let place = place.borrow();
+                let there = if *below {
+                    place.host.strip_suffix(host.as_str()).is_some_and(|rest| rest.ends_with('.'))
+                } else {
+                    place.host == *host
+                };
+                there && (port.is_none() || *port == place.port)
+            }),
+            Pattern::Nothing => false,
         }
     }
 }
@@ -89,27 +156,8 @@ pub fn normal_host(pattern: &str) -> Result<String, PatternError> {
     }
 }
 
-fn same_name(pattern: &str, name: &str) -> bool {
-    pattern.trim().to_lowercase() == name.trim().to_lowercase()
-}
-
-fn host_matches(pattern: &str, url: &Url) -> bool {
-    let Ok(pattern) = normal_host(pattern) else {
-        return false;
-    };
-    let (star, pattern) = match pattern.strip_prefix("*.") {
-        Some(rest) => (true, rest),
-        None => (false, pattern.as_str()),
-    };
-    let (pattern, port) = match pattern.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(']') || host.starts_with('[') => (host, port.parse().ok()),
-        _ => (pattern, None),
-    };
-    if port.is_some() && address::odd_port(url) != port {
-        return false;
-    }
-    let host = address::bare_host(url);
-    if star { host.strip_suffix(pattern).is_some_and(|rest| rest.ends_with('.')) } else { host == pattern }
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 //! is too much to work out for every page.
 
 use super::{Result, Service};
-use crate::domain::whitelist::{Entry, Kind};
+use crate::domain::whitelist::{Entry, Kind, Place};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 /// Entries whose links are remembered at most; a preview adds one each time.
@@ -16,6 +16,8 @@ pub struct Names {
     revision: i64,
     /// Id, name, address.
     pub links: Vec<(i64, String, String)>,
+    /// Where the links' addresses lead, in the same order.
+    places: OnceLock<Vec<Option<Place>>>,
     found: Mutex<Found>,
 }
 
@@ -34,8 +36,11 @@ impl Names {
         if let Some(ids) = found.get(&key) {
             return ids.clone();
         }
-        let named = self.links.iter().filter(|(_, name, url)| entry.names(name, url)).map(|(id, ..)| *id);
-        let ids: Arc<[i64]> = named.collect();
+        let pattern = entry.pattern();
+        let places = self.places.get_or_init(|| self.links.iter().map(|(_, _, url)| Place::of(url)).collect());
+        let links = self.links.iter().zip(places);
+        let named = links.filter(|((_, name, _), place)| pattern.names(name, || place.as_ref()));
+        let ids: Arc<[i64]> = named.map(|((id, ..), _)| *id).collect();
         if found.len() >= REMEMBERED {
             found.clear();
         }
@@ -56,7 +61,7 @@ impl Service {
             return Ok(names);
         }
         let links = self.store().names().await?;
-        let names = Arc::new(Names { revision, links, found: Mutex::default() });
+        let names = Arc::new(Names { revision, links, places: OnceLock::new(), found: Mutex::default() });
         *self.names.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(names.clone());
         Ok(names)
     }

@@ -197,12 +197,13 @@ fn router(state: AppState) -> Router {
         .route("/pkg/{*path}", get(assets::pkg))
         .route("/favicon.svg", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))
-        .route("/links.json", get(public::links))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .layer(compression::layer())
         .layer(middleware::from_fn(compression::only_of_this_site))
+        // Public, and packed once for all: other sites are whom it is for.
+        .route("/links.json", get(public::links))
         // A request that breaks is answered as such, and harms no other.
         .layer(CatchPanicLayer::custom(faults::panicked))
         .layer(middleware::from_fn_with_state(state.place.clone(), hosts::csrf))
