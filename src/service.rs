@@ -7,6 +7,7 @@ mod audit;
 mod backups;
 pub mod doctor;
 mod drive;
+mod imports;
 mod links;
 mod metrics;
 mod names;
@@ -19,6 +20,7 @@ mod stop;
 mod witness;
 
 pub use accounts::check_password;
+pub use imports::{ImportPhase, ImportState, List};
 pub use links::{ImportReport, LinkEdit};
 pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
 
@@ -64,6 +66,8 @@ pub enum ServiceError {
     UnknownName(String),
     #[error("{0}")]
     Invalid(String),
+    #[error("other lists are being read; try again when they are done")]
+    TooManyLists,
     #[error("there is no run {0}")]
     NoRun(i64),
     #[error("Rollcall is being stopped; try again once it is back")]
@@ -131,6 +135,7 @@ pub struct Service {
     owner: String,
     names: names::NamesCache,
     metrics: metrics::Metrics,
+    imports: imports::Imports,
     /// Cancelled once nothing more is to be started.
     stopping: CancellationToken,
     /// The runs that are going on.
@@ -167,9 +172,21 @@ impl Service {
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency);
         let engine = Engine::start(ask, clock.clone(), rng, (concurrency, limits.per_host), threads);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
-        let metrics = metrics::Metrics::default();
+        let (metrics, imports) = (metrics::Metrics::default(), imports::Imports::default());
         let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());
-        Ok(Arc::new(Service { store, engine, registry, probe, clock, owner, names, metrics, stopping, drives }))
+        Ok(Arc::new(Service {
+            store,
+            engine,
+            registry,
+            probe,
+            clock,
+            owner,
+            names,
+            metrics,
+            imports,
+            stopping,
+            drives,
+        }))
     }
 
     pub fn store(&self) -> &SharedStore {

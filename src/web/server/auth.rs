@@ -141,5 +141,5 @@ fn session() -> Option<Auth> {
 }
 
 fn broken(error: impl std::fmt::Display) -> Fault {
-    faults::told(ServiceError::Password(error.to_string()), document::request_lang())
+    faults::told(&ServiceError::Password(error.to_string()), document::request_lang())
 }

@@ -25,7 +25,6 @@ use axum::{
     routing::get,
 };
 use axum_login::AuthManagerLayerBuilder;
-use bytes::Bytes;
 use hyper_util::rt::TokioTimer;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -41,8 +40,6 @@ use tower_sessions::{
     cookie::{SameSite, time::Duration},
 };
 
-/// Lists that wait to be imported at most.
-const LISTS: usize = 8;
 /// The head of a request, and each piece of its body, come within this time: who sends none holds a file open.
 const HEAD_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 const BODY_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -56,7 +53,6 @@ pub struct AppState {
     /// Whoever comes is signed in.
     pub demo: bool,
     pub flashes: forms::Flashes,
-    pub lists: once::Shelf<Bytes>,
     pub setup: once::SetupToken,
     pub throttle: auth::Throttle,
     /// Whether pages may load friends' pictures, as of the last time the settings were read.
@@ -107,7 +103,6 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         demo,
         flashes: forms::shelf(),
-        lists: once::Shelf::new(LISTS),
         setup,
         avatars: Arc::default(),
         place: hosts::Place::new(address.ip().is_loopback(), public_url),
