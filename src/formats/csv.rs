@@ -242,7 +242,7 @@ mod tests {
         let letters: Vec<char> = "aé;,\t\n\r'\"=+-@＝ |;=".chars().collect();
         let mut rng = fastrand::Rng::with_seed(11);
         let mut text = || (0..rng.usize(0..9)).map(|_| letters[rng.usize(..letters.len())]).collect::<String>();
-        for _ in 0..20_000 {
+        for _ in 0..4_000 {
             let cells = [text(), text(), text()];
             let table = table(["a", "b", "c"], [cells.clone(), cells.clone()]);
             for delimiter in DELIMITERS {

@@ -6,6 +6,7 @@
 
 mod column;
 mod csv;
+mod decode;
 mod found;
 mod json;
 mod lines;
@@ -21,12 +22,10 @@ pub use watch::Watch;
 
 use crate::{
     domain::{field::cut, link::Link, whitelist},
-    engine::charset,
     store::Draft,
 };
-use encoding_rs::{Encoding, UTF_8};
 use found::Found;
-use std::{borrow::Cow, ops::Deref};
+use std::ops::Deref;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -148,9 +147,6 @@ pub const MAX_ROWS: usize = 200_000;
 pub const MAX_NOTES: usize = 1_000;
 /// Characters of a note.
 pub const NOTE_MAX: usize = 200;
-/// Bytes by which an encoding is guessed, from the first that is not ASCII on: guessing is slow.
-const GUESS_BYTES: usize = 64 << 10;
-
 /// Reads a list of friends. The format is found by the content where it is not given.
 ///
 /// # Errors
@@ -167,7 +163,7 @@ pub fn read_watched(bytes: &[u8], format: Option<Format>, watch: &Watch) -> Resu
     if bytes.len() > MAX_BYTES {
         return Err(FormatError::TooLarge);
     }
-    let text = decode(bytes);
+    let text = decode::text(bytes)?;
     watch.begin(text.len());
     if text.trim_start().is_empty() {
         return Err(FormatError::Empty);
@@ -185,21 +181,6 @@ pub fn read_watched(bytes: &[u8], format: Option<Format>, watch: &Watch) -> Resu
     }
     let Found { rows, duplicates, bad, shortened, .. } = found;
     Ok(Parsed { format, rows, duplicates, bad, shortened })
-}
-
-/// The file's text. UTF-8 is told by trying, others by their first letters that are not ASCII.
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    let encoding = charset::declared(bytes, None).unwrap_or_else(|| guessed(bytes));
-    encoding.decode(bytes).0
-}
-
-fn guessed(bytes: &[u8]) -> &'static Encoding {
-    if std::str::from_utf8(bytes).is_ok() {
-        return UTF_8;
-    }
-    let telling = &bytes[Encoding::ascii_valid_up_to(bytes)..];
-    let window = &telling[..telling.len().min(GUESS_BYTES)];
-    charset::guessed(window, window.len() == telling.len())
 }
 
 /// Writes links in a format. `at` decides which whitelist entries are in force.

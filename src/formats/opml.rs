@@ -18,6 +18,8 @@ use std::rc::Rc;
 
 /// Outlines inside each other. Deeper ones hold no friends.
 const MAX_DEPTH: usize = 64;
+/// Tags of any name inside each other: the XML reader remembers each.
+const MAX_TAGS: usize = 1_000;
 /// Bytes of an attribute that are looked at: more than the longest field takes with every character as an entity.
 const VALUE_BYTES: usize = 128 << 10;
 
@@ -29,10 +31,21 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
     // For each outline that is open, the nearest group around what is in it; and how many more are open than are kept.
     let mut open: Vec<Option<Rc<str>>> = Vec::new();
     let mut deeper = 0_usize;
+    let mut tags = 0_usize;
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         watch.at(at)?;
-        match reader.read_event() {
+        let event = reader.read_event();
+        match &event {
+            Ok(Event::Start(_)) => tags += 1,
+            Ok(Event::End(_)) => tags = tags.saturating_sub(1),
+            _ => {}
+        }
+        if tags > MAX_TAGS {
+            found.refuse(lines.after_blank(at), || "nested too deep, nothing after it was read".to_owned())?;
+            return Ok(found);
+        }
+        match event {
             Ok(Event::Start(tag)) if is_outline(&tag) => {
                 let line = lines.after_blank(at);
                 if open.len() >= MAX_DEPTH {
