@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large years kill attack site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large lists years kill attack site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -59,6 +59,9 @@ hostile: site ## 500 hostile servers at once, while the dashboard is used
 
 large: site ## 100,000 links: import, pages, exports
 	$(CARGO) bench --features ssr --bench large
+
+lists: setup ## Hostile lists at full size through every importer, against limits of time and memory
+	ROLLCALL_LISTS=full $(CARGO) test --release --features ssr --test lists -- --nocapture
 
 years: setup ## Two years of hourly checks of 1,000 links: the size of the file, the speed of a page
 	$(CARGO) bench --features ssr --bench years

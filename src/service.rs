@@ -8,6 +8,7 @@ mod backups;
 pub mod doctor;
 mod drive;
 pub mod export;
+mod imports;
 mod links;
 mod metrics;
 mod names;
@@ -20,6 +21,7 @@ mod stop;
 mod witness;
 
 pub use accounts::{USER_NAME_MAX, check_password};
+pub use imports::{ImportPhase, ImportState, List};
 pub use links::{ImportReport, LinkEdit};
 pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
 
@@ -68,6 +70,8 @@ pub enum ServiceError {
     UnknownName(String),
     #[error("{0}")]
     Invalid(String),
+    #[error("other lists are being read; try again when they are done")]
+    TooManyLists,
     #[error("there is no run {0}")]
     NoRun(i64),
     #[error("Rollcall is being stopped; try again once it is back")]
@@ -138,6 +142,7 @@ pub struct Service {
     owner: String,
     names: names::NamesCache,
     metrics: metrics::Metrics,
+    imports: imports::Imports,
     /// Cancelled once nothing more is to be started.
     stopping: CancellationToken,
     /// The runs that are going on.
@@ -184,9 +189,22 @@ impl Service {
         let concurrency = crate::lifecycle::fit_open_files(limits.concurrency, serves);
         let engine = Engine::start(ask, clock.clone(), rng, (concurrency, limits.per_host), threads);
         let (registry, names) = (Registry::default(), names::NamesCache::default());
-        let metrics = metrics::Metrics::default();
+        let (metrics, imports) = (metrics::Metrics::default(), imports::Imports::default());
         let (stopping, drives) = (CancellationToken::new(), TaskTracker::new());
-        Ok(Arc::new(Service { store, engine, registry, probe, clock, serves, owner, names, metrics, stopping, drives }))
+        Ok(Arc::new(Service {
+            store,
+            engine,
+            registry,
+            probe,
+            clock,
+            serves,
+            owner,
+            names,
+            metrics,
+            imports,
+            stopping,
+            drives,
+        }))
     }
 
     pub fn store(&self) -> &SharedStore {

@@ -205,3 +205,36 @@ fn the_real_lists_in_shared_come_in_whole() {
         assert_eq!(parsed.rows.len() + parsed.bad.len() + parsed.duplicates.len(), rows, "{file}");
     }
 }
+
+#[test]
+fn what_is_too_long_is_cut_or_left_out_and_told() {
+    let long = |n: usize| "友".repeat(n);
+    let list = serde_json::json!([
+        { "name": long(201), "url": "https://a.test", "note": long(1001), "logo": format!("data:{}", long(1000)) },
+        { "name": "fine", "url": "https://b.test", "descr": long(1000) },
+        { "name": "far", "url": format!("https://c.test/{}", "x".repeat(2048)) },
+    ]);
+    let parsed = read(&list.to_string());
+    let about = |at: usize| &parsed.rows[at].draft;
+    assert_eq!((about(0).name.chars().count(), about(0).logo.as_ref()), (200, None));
+    assert_eq!(about(0).note.as_ref().map(|note| note.chars().count()), Some(1000));
+    assert_eq!(about(1).description.as_ref().map(|words| words.chars().count()), Some(1000));
+    let told: Vec<&str> = parsed.shortened.iter().map(|note| note.why.as_str()).collect();
+    for (words, field) in told.iter().zip(["name", "logo", "note"]) {
+        assert!(words.starts_with(&format!("the {field} is longer")), "{told:?}");
+    }
+    assert_eq!((told.len(), parsed.bad.count()), (3, 1));
+    assert!(parsed.bad[0].why.starts_with("far: the url is longer"), "{:?}", parsed.bad);
+    assert!(parsed.bad.iter().all(|note| note.why.chars().count() <= formats::NOTE_MAX));
+}
+
+#[test]
+fn yaml_as_people_write_it() {
+    let parsed = read(
+        "x: &base\n  descr: words\nlinks:\n  - <<: *base\n    name: 007\n    link: https://a.test\n  - name: no\n    link: https://b.test\n    descr: \"\"\n",
+    );
+    assert_eq!(brief(&parsed), [(4, "007", "https://a.test", ""), (7, "no", "https://b.test", "")]);
+    assert_eq!(parsed.rows[0].draft.description.as_deref(), Some("words"));
+    let two = read("- name: A\n  link: https://a.test\n---\n- name: B\n  link: https://b.test\n");
+    assert_eq!(brief(&two).len(), 2);
+}

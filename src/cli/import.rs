@@ -3,13 +3,18 @@
 use super::{Context, Failure, NetworkArgs, Outcome};
 use crate::{
     domain::audit::Deed,
-    formats::{Format, MAX_BYTES},
+    formats::{Format, MAX_BYTES, Notes, Watch},
+    lifecycle,
+    service::{ImportReport, List, Service, ServiceError},
 };
 use clap::Args;
 use futures::TryStreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     io::{Read, Write},
     process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 /// Take a list of friends in. New ones are added, known ones updated with what the file says; what is shown or
@@ -48,28 +53,69 @@ pub struct ExportArgs {
     shown: bool,
 }
 
+/// Smaller files are read before a bar could be seen, in bytes.
+const BAR_FROM: usize = 1 << 20;
+/// How often the bar moves.
+const BAR_STEP: Duration = Duration::from_millis(100);
+
 pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
     let bytes = read(&args.file)?;
     let service = context.service(&NetworkArgs::default()).await?;
-    let report = service.import(&bytes, args.format, args.dry_run).await.map_err(|e| match e {
-        crate::service::ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),
+    let list = List { bytes: bytes.into(), format: args.format };
+    let report = tokio::select! {
+        report = attended(&service, list, args.dry_run) => report,
+        // What was begun is dropped with its future, and nothing of it is written.
+        () = lifecycle::stop_signal() => Err(ServiceError::Format(crate::formats::FormatError::Stopped)),
+    };
+    let report = report.map_err(|e| match e {
+        ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),
         other => other.into(),
     })?;
     if !args.dry_run && report.added + report.updated > 0 {
         service.note_here(Deed::Imported, format!("+{} ~{}", report.added, report.updated)).await;
     }
     let mut out = std::io::stdout().lock();
-    for note in &report.bad {
-        writeln!(out, "line {}: bad: {}", note.line, super::output::plain(&note.why, 200))?;
-    }
-    for note in &report.duplicates {
-        writeln!(out, "line {}: skipped: {}", note.line, super::output::plain(&note.why, 200))?;
-    }
+    tell(&mut out, "bad", &report.bad)?;
+    tell(&mut out, "shortened", &report.shortened)?;
+    tell(&mut out, "skipped", &report.duplicates)?;
     let would = if args.dry_run { "would be: " } else { "" };
-    let skipped = report.unchanged + report.duplicates.len();
-    let (added, updated, bad) = (report.added, report.updated, report.bad.len());
+    let skipped = report.unchanged + report.duplicates.count();
+    let (added, updated, bad) = (report.added, report.updated, report.bad.count());
     writeln!(out, "{would}added {added}, updated {updated}, skipped {skipped}, bad {bad}")?;
-    Ok(ExitCode::SUCCESS)
+    let nothing = added + updated + skipped == 0;
+    Ok(if nothing { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Imports, with a bar on a terminal.
+async fn attended(service: &Arc<Service>, list: List, dry_run: bool) -> Result<ImportReport, ServiceError> {
+    let bar = if list.bytes.len() < BAR_FROM { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes}  {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let progress = Arc::new(Watch::default());
+    let mut import = std::pin::pin!(service.import(list, dry_run, &progress));
+    let mut step = tokio::time::interval(BAR_STEP);
+    let report = loop {
+        tokio::select! {
+            report = &mut import => break report,
+            _ = step.tick() => {
+                let (done, total) = progress.progress();
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+            }
+        }
+    };
+    bar.finish_and_clear();
+    report
+}
+
+fn tell(out: &mut impl Write, what: &str, notes: &Notes) -> std::io::Result<()> {
+    for note in notes {
+        writeln!(out, "line {}: {what}: {}", note.line, super::output::plain(&note.why, 200))?;
+    }
+    if notes.more() > 0 {
+        writeln!(out, "and {} more: {what}", notes.more())?;
+    }
+    Ok(())
 }
 
 pub async fn export(context: &Context, args: ExportArgs) -> Outcome {

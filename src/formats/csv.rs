@@ -1,149 +1,161 @@
 //! CSV, with a header or without.
 
-use super::{Found, Lines, Note, field, finish, skip_blank};
+use super::{
+    FormatError, Watch,
+    column::Column,
+    found::{Found, quoted},
+    lines::Lines,
+    records::{MAX_COLUMNS, Record, Records},
+};
 use crate::{
-    domain::{address, link::Link},
+    domain::{address, field::Field, link::Link},
     store::Draft,
 };
-use csv::{ReaderBuilder, StringRecord, Trim, WriterBuilder};
+use csv::WriterBuilder;
 use std::borrow::Cow;
 
 const COLUMNS: [&str; 9] = ["name", "url", "group", "logo", "description", "feed", "backlink_page", "email", "note"];
 const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
+const ADDRESS: Column = Column::Field(Field::Url);
+/// Records by which a table is told.
+const TELLING: usize = 20;
 
 /// Whether the text reads as a table of friends: a header that names an address, or a row that holds one.
 pub fn looks_like(text: &str) -> bool {
-    records(text).take(20).any(|(_, record)| is_header(&record) || (record.len() > 1 && record.iter().any(is_address)))
+    let mut records = records(text);
+    let mut record = Record::default();
+    (0..TELLING).any(|_| {
+        records.read(&mut record) && (is_header(record.cells()) || (record.len() > 1 && record.cells().any(is_address)))
+    })
 }
 
-pub fn read(text: &str) -> Found {
+pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
     let mut found = Found::default();
-    let mut header: Option<StringRecord> = None;
+    let lines = Lines::of(text);
+    let mut records = records(text);
+    let mut record = Record::default();
+    let mut header: Option<Header> = None;
     let mut first = true;
-    for (line, record) in records(text) {
-        if record.iter().all(str::is_empty) {
+    while records.read(&mut record) {
+        watch.at(record.offset)?;
+        if record.is_blank() {
             continue;
         }
-        if std::mem::take(&mut first) && is_header(&record) {
-            header = Some(record);
+        if std::mem::take(&mut first) && is_header(record.cells()) {
+            header = Some(Header::of(&record));
+            continue;
+        }
+        // Not a blank record's: its white space would be walked over again and again.
+        let line = lines.after_blank(record.offset);
+        if record.too_wide {
+            found.refuse(line, || format!("it has more than {MAX_COLUMNS} columns"))?;
             continue;
         }
         match &header {
-            Some(header) => with_header(line, &record, header, &mut found),
-            None => without_header(line, &record, &mut found),
+            Some(header) => with_header(line, &record, header, &mut found)?,
+            None => without_header(line, &record, &mut found)?,
         }
     }
-    found
+    Ok(found)
 }
 
-/// The records with the line each begins on. A field that opens a quote and never closes it would swallow the
-/// rest of the file: such lines are read one by one, with their quotes as they are.
-fn records(text: &str) -> impl Iterator<Item = (u32, StringRecord)> {
-    let delimiter = delimiter(text);
-    let balanced = text.matches('"').count().is_multiple_of(2);
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .quoting(balanced)
-        .from_reader(text.as_bytes());
-    let lines = Lines::of(text);
-    let mut rows = Vec::new();
-    let mut record = StringRecord::new();
-    // Reading from memory, in valid UTF-8 and of any length, cannot fail.
-    while let Ok(true) = reader.read_record(&mut record) {
-        let offset = record.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or_default());
-        let cells = record.iter().map(plain).collect();
-        rows.push((lines.at(skip_blank(text, offset)), cells));
-    }
-    rows.into_iter()
+/// A quotation mark that is never closed would swallow the rest of the file: where they do not come in pairs they are
+/// read as they are.
+fn records(text: &str) -> Records<'_> {
+    let balanced = memchr::memchr_iter(b'"', text.as_bytes()).count().is_multiple_of(2);
+    Records::of(text, delimiter(text), balanced)
 }
 
 /// The delimiter by which the first line is a header or a friend; tags may well hold the others.
 fn delimiter(text: &str) -> u8 {
-    let first = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+    let first = text.trim_start().lines().next().unwrap_or_default();
     let fits = |delimiter: &u8| {
-        let cells = StringRecord::from_iter(first.split(char::from(*delimiter)).map(str::trim));
-        cells.len() > 1 && (is_header(&cells) || cells.iter().any(is_address))
+        let cells = || first.split(char::from(*delimiter)).map(str::trim).take(MAX_COLUMNS);
+        cells().nth(1).is_some() && (is_header(cells()) || cells().any(is_address))
     };
     DELIMITERS.into_iter().find(fits).unwrap_or(b',')
 }
 
-/// Whether the record names columns, the address among them, and holds no address itself.
-fn is_header(record: &StringRecord) -> bool {
-    !record.iter().any(is_address) && record.iter().any(names_address)
-}
-
-/// Whether a column of this name holds the address.
-fn names_address(name: &str) -> bool {
-    let mut draft = Draft::default();
-    if let Some(slot) = field(&mut draft, name) {
-        slot.fill("x");
+/// Whether the cells name columns, the address among them, and hold no address themselves.
+fn is_header<'c>(cells: impl Iterator<Item = &'c str>) -> bool {
+    let mut named = false;
+    for cell in cells {
+        if is_address(cell) {
+            return false;
+        }
+        named = named || Column::named(cell) == Some(ADDRESS);
     }
-    !draft.url.is_empty()
+    named
 }
 
 fn is_address(cell: &str) -> bool {
-    let lower = cell.trim().to_ascii_lowercase();
-    lower.starts_with("http://") || lower.starts_with("https://")
+    let begins = |scheme: &str| cell.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
 }
 
-fn with_header(line: u32, record: &StringRecord, header: &StringRecord, found: &mut Found) {
-    let record = rejoined(record, header);
+/// What the columns hold, found out once.
+struct Header {
+    columns: Vec<Option<Column>>,
+    address: Option<usize>,
+}
+
+impl Header {
+    fn of(record: &Record) -> Header {
+        let columns: Vec<_> = record.cells().map(Column::named).collect();
+        let address = columns.iter().position(|column| *column == Some(ADDRESS));
+        Header { columns, address }
+    }
+}
+
+fn with_header(line: u32, record: &Record, header: &Header, found: &mut Found) -> Result<(), FormatError> {
+    let cells = rejoined(record, header);
     let mut draft = Draft::default();
-    for (name, cell) in header.iter().zip(record.iter()) {
-        if let Some(slot) = field(&mut draft, name) {
-            slot.fill(cell);
+    for (column, cell) in header.columns.iter().zip(&cells) {
+        if let Some(column) = column {
+            column.fill(&mut draft, &plain(cell));
         }
     }
     if draft.url.is_empty() {
-        let why = format!("{:?} has no address", draft.name);
-        found.bad.push(Note { line, why });
-        return;
+        return found.refuse(line, || format!("{} has no address", quoted(&draft.name)));
     }
-    finish(line, draft, found);
+    found.take(line, draft)
 }
 
 /// An unquoted comma in a name makes a row too long: what stands before the address belongs together.
-fn rejoined(record: &StringRecord, header: &StringRecord) -> Vec<String> {
-    let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
-    let url_column = header.iter().position(names_address);
-    let Some(wanted) = url_column else { return cells };
-    let Some(actual) = cells.iter().position(|cell| is_address(cell)) else { return cells };
-    if cells.len() > header.len() && actual > wanted && wanted > 0 {
-        let extra: Vec<String> = cells.splice(wanted - 1..actual, std::iter::once(String::new())).collect();
-        cells[wanted - 1] = extra.join(", ");
-    }
+fn rejoined<'r>(record: &'r Record, header: &Header) -> Vec<Cow<'r, str>> {
+    let mut cells: Vec<Cow<'_, str>> = record.cells().map(Cow::Borrowed).collect();
+    let Some(wanted) = header.address.filter(|wanted| *wanted > 0 && cells.len() > header.columns.len()) else {
+        return cells;
+    };
+    let Some(actual) = cells.iter().position(|cell| is_address(cell)).filter(|actual| *actual > wanted) else {
+        return cells;
+    };
+    let name = cells[wanted - 1..actual].join(", ");
+    cells.splice(wanted - 1..actual, [Cow::Owned(name)]);
     cells
 }
 
 /// Without a header: the first address is the site's, the words before it its name, the words after it say more.
-fn without_header(line: u32, record: &StringRecord, found: &mut Found) {
-    let Some(at) =
-        record.iter().position(is_address).or_else(|| record.iter().skip(1).position(looks_bare).map(|at| at + 1))
-    else {
-        let row: String = record.iter().collect::<Vec<_>>().join(", ").chars().take(80).collect();
-        found.bad.push(Note { line, why: format!("{row:?} has no address") });
-        return;
+fn without_header(line: u32, record: &Record, found: &mut Found) -> Result<(), FormatError> {
+    let bare = || record.cells().skip(1).position(looks_bare).map(|at| at + 1);
+    let Some(at) = record.cells().position(is_address).or_else(bare) else {
+        let row = || record.cells().collect::<Vec<_>>().join(", ");
+        return found.refuse(line, || format!("{} has no address", quoted(&row())));
     };
-    let name = record.iter().take(at).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(", ");
-    let mut draft = Draft { name, url: record[at].to_owned(), ..Draft::default() };
-    for cell in record.iter().skip(at + 1).filter(|cell| !cell.is_empty()) {
-        let slot = match (is_address(cell), draft.feed.is_none() && looks_like_feed(cell)) {
-            (true, true) => &mut draft.feed,
-            (true, false) => &mut draft.logo,
-            (false, _) if draft.name.is_empty() => {
-                cell.clone_into(&mut draft.name);
-                continue;
-            }
-            (false, _) => &mut draft.description,
+    let name: Vec<_> = record.cells().take(at).filter(|cell| !cell.is_empty()).map(plain).collect();
+    let mut draft = Draft::default();
+    Column::Field(Field::Name).fill(&mut draft, &name.join(", "));
+    ADDRESS.fill(&mut draft, record.cell(at));
+    for cell in record.cells().skip(at + 1).map(plain) {
+        let field = match (is_address(&cell), draft.feed.is_none() && looks_like_feed(&cell)) {
+            (true, true) => Field::Feed,
+            (true, false) => Field::Logo,
+            (false, _) if draft.name.is_empty() => Field::Name,
+            (false, _) => Field::Description,
         };
-        if slot.is_none() {
-            *slot = Some(cell.to_owned());
-        }
+        Column::Field(field).fill(&mut draft, &cell);
     }
-    finish(line, draft, found);
+    found.take(line, draft)
 }
 
 /// `example.com` without a scheme.
@@ -188,19 +200,35 @@ fn write_rows<const N: usize, T: AsRef<str>>(text: &mut Vec<u8>, rows: impl Into
 
 /// What spreadsheets take for the beginning of a formula: OWASP, CSV Injection.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+/// What ends a cell or row for some reader: semicolon and tab are separators in many countries' spreadsheets, which
+/// honour quotation marks at the beginning of a cell only and so see what we quoted as several cells.
+const BREAKS: [char; 4] = [';', '\t', '\n', '\r'];
 
+/// Whether what begins here is calculated, once the apostrophes, quotation marks and spaces before it are gone.
 fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'').starts_with(FORMULA)
+    let skipped = |c: char| matches!(c, '\'' | '"') || (c.is_whitespace() && !BREAKS.contains(&c));
+    cell.trim_start_matches(skipped).starts_with(FORMULA)
 }
 
-/// A cell that no spreadsheet calculates: an apostrophe before it makes it text. [`plain`] takes it off again.
+/// A cell that no spreadsheet calculates, whichever separator it splits at: an apostrophe before a formula makes it
+/// text. [`plain`] takes it off again.
 fn harmless(cell: &str) -> Cow<'_, str> {
-    if is_formula(cell) { format!("'{cell}").into() } else { cell.into() }
+    by_part(cell, |part| is_formula(part).then(|| format!("'{part}")))
 }
 
-/// A cell without the apostrophe that [`harmless`] put before it.
-fn plain(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(cell)
+/// A cell without the apostrophes that [`harmless`] put in.
+fn plain(cell: &str) -> Cow<'_, str> {
+    by_part(cell, |part| part.strip_prefix('\'').filter(|rest| is_formula(rest)).map(str::to_owned))
+}
+
+/// A cell with its parts changed. A part ends with the character that a reader may split at, which for a part that is
+/// nothing else is what it begins with.
+fn by_part(cell: &str, change: impl Fn(&str) -> Option<String>) -> Cow<'_, str> {
+    let parts = || cell.split_inclusive(BREAKS);
+    if !parts().any(|part| change(part).is_some()) {
+        return cell.into();
+    }
+    parts().map(|part| change(part).map_or(Cow::Borrowed(part), Cow::Owned)).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -213,8 +241,35 @@ mod tests {
             assert!(harmless(cell).starts_with('\''), "{cell}");
             assert_eq!(plain(&harmless(cell)), cell);
         }
-        for cell in ["", "a", "'a", "友链 = 朋友", "https://a.example/?a=b", "'"] {
-            assert_eq!((harmless(cell).as_ref(), plain(cell)), (cell, cell));
+        for cell in ["", "a", "'a", "友链 = 朋友", "https://a.example/?a=b", "'", "a; b", "a, -b"] {
+            assert_eq!((harmless(cell).as_ref(), plain(cell).as_ref()), (cell, cell));
+        }
+    }
+
+    /// Whatever the cells hold and whichever separator the reader goes by.
+    #[test]
+    fn no_reader_finds_a_formula_and_ours_finds_what_was_written() {
+        let letters: Vec<char> = "aé;,\t\n\r'\"=+-@＝ |;=".chars().collect();
+        let mut rng = fastrand::Rng::with_seed(11);
+        let mut text = || (0..rng.usize(0..9)).map(|_| letters[rng.usize(..letters.len())]).collect::<String>();
+        for _ in 0..4_000 {
+            let cells = [text(), text(), text()];
+            let table = table(["a", "b", "c"], [cells.clone(), cells.clone()]);
+            for delimiter in DELIMITERS {
+                let mut reader =
+                    csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(table.as_bytes());
+                for cell in
+                    reader.records().flat_map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+                {
+                    let begins = cell.trim_start_matches([' ', '"']).chars().next();
+                    assert!(begins.is_none_or(|c| !FORMULA.contains(&c)), "{cell:?} at {delimiter} of {table:?}");
+                }
+            }
+            let mut reader = csv::Reader::from_reader(table.as_bytes());
+            for record in reader.records() {
+                let back: Vec<_> = record.unwrap().iter().map(|cell| plain(cell).into_owned()).collect();
+                assert_eq!(back, cells, "{table:?}");
+            }
         }
     }
 }

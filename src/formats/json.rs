@@ -1,64 +1,154 @@
 //! JSON: our own list, friend.json, and check-flink's link_list.
 
 use super::{
-    FormatError, Found, Lines,
-    node::{self, Node, collect},
+    FormatError, MAX_ROWS, Watch,
+    found::Found,
+    lines::Lines,
+    node::{Entries, Kind, Node, collect},
 };
 use crate::domain::link::Link;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Deserializer;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Value, json, value::RawValue};
+use std::{borrow::Cow, fmt};
 
-pub fn read(text: &str) -> Result<Found, FormatError> {
+/// Reads the list without ever holding the whole tree: each value is a slice of the text, which is opened when the
+/// walk comes to it. Opening scans what is inside once more, as often as the walk is deep at most.
+pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| FormatError::Broken {
         format: "JSON",
         line: u32::try_from(e.line()).unwrap_or(u32::MAX),
         why: e.to_string(),
     })?;
     let mut found = Found::default();
-    collect(&node(raw, text, &Lines::of(text)), &mut found);
+    collect(Piece { raw, lines: &Lines::of(text), text }, watch, &mut found)?;
     Ok(found)
 }
 
-/// Builds the tree. Raw values are slices of the text, so their place in it gives the line.
-fn node(raw: &RawValue, text: &str, lines: &Lines) -> Node {
-    let slice = raw.get();
-    let line = lines.at(slice.as_ptr() as usize - text.as_ptr() as usize);
-    let value = match slice.as_bytes().first() {
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(slice).unwrap_or_default();
-            node::Value::List(items.into_iter().map(|item| node(item, text, lines)).collect())
-        }
-        Some(b'{') => {
-            let entries = entries(slice);
-            node::Value::Map(entries.into_iter().map(|(key, value)| (key, node(value, text, lines))).collect())
-        }
-        Some(b'"') => node::Value::Scalar(serde_json::from_str(slice).unwrap_or_default()),
-        Some(b'n') | None => node::Value::Null,
-        Some(_) => node::Value::Scalar(slice.to_owned()),
-    };
-    Node { line, value }
+/// A value and the text it is a part of.
+#[derive(Clone, Copy)]
+struct Piece<'t> {
+    raw: &'t RawValue,
+    text: &'t str,
+    lines: &'t Lines<'t>,
 }
 
-/// An object's members in their order.
-fn entries(slice: &str) -> Vec<(String, &RawValue)> {
-    struct InOrder;
-    impl<'de> serde::de::Visitor<'de> for InOrder {
-        type Value = Vec<(String, &'de RawValue)>;
+impl<'t> Piece<'t> {
+    fn inside(self, raw: &'t RawValue) -> Piece<'t> {
+        Piece { raw, ..self }
+    }
+}
 
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut entries = Vec::new();
-            while let Some(entry) = map.next_entry()? {
-                entries.push(entry);
-            }
-            Ok(entries)
+impl<'t> Node<'t> for Piece<'t> {
+    fn kind(self) -> Kind {
+        match self.raw.get().as_bytes().first() {
+            Some(b'[') => Kind::List,
+            Some(b'{') => Kind::Map,
+            Some(b'n') | None => Kind::Null,
+            Some(_) => Kind::Scalar,
         }
     }
-    serde_json::Deserializer::from_str(slice).deserialize_map(InOrder).unwrap_or_default()
+
+    fn line(self) -> u32 {
+        self.lines.at(self.offset())
+    }
+
+    fn offset(self) -> usize {
+        self.raw.get().as_ptr() as usize - self.text.as_ptr() as usize
+    }
+
+    fn scalar(self) -> Cow<'t, str> {
+        let slice = self.raw.get();
+        if !slice.starts_with('"') {
+            return slice.into();
+        }
+        serde_json::from_str::<Text<'t>>(slice).map(|text| text.0).unwrap_or_default()
+    }
+
+    fn items(self) -> Result<Vec<Self>, FormatError> {
+        // The text is valid JSON, so that only a list that is too long fails.
+        let items = serde_json::Deserializer::from_str(self.raw.get()).deserialize_seq(Items);
+        let items = items.map_err(|_| FormatError::TooManyRows)?;
+        Ok(items.into_iter().map(|raw| self.inside(raw)).collect())
+    }
+
+    fn entries(self) -> Result<Entries<'t, Self>, FormatError> {
+        let entries = serde_json::Deserializer::from_str(self.raw.get()).deserialize_map(Members);
+        let entries = entries.map_err(|_| FormatError::TooManyRows)?;
+        Ok(entries.into_iter().map(|(key, raw)| (key.0, self.inside(raw))).collect())
+    }
+}
+
+/// A list's items, [`MAX_ROWS`] at most.
+struct Items;
+
+impl<'t> Visitor<'t> for Items {
+    type Value = Vec<&'t RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            if items.len() == MAX_ROWS {
+                return Err(A::Error::custom("too many items"));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+/// An object's members in their order, [`MAX_ROWS`] at most.
+struct Members;
+
+impl<'t> Visitor<'t> for Members {
+    type Value = Vec<(Text<'t>, &'t RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            if members.len() == MAX_ROWS {
+                return Err(A::Error::custom("too many members"));
+            }
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+/// A string, borrowed where it holds no escapes.
+struct Text<'t>(Cow<'t, str>);
+
+impl<'t> Deserialize<'t> for Text<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyText;
+        impl<'t> Visitor<'t> for AnyText {
+            type Value = Text<'t>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'t str) -> Result<Text<'t>, E> {
+                Ok(Text(text.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'t>, E> {
+                Ok(Text(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(AnyText)
+    }
 }
 
 /// A list that is written one element after another, spread out over lines as serde_json does it.

@@ -1,20 +1,30 @@
 //! Lists of friends in and out of files, one file a format.
 //!
-//! Reading never gives up on a whole file for one bad row: every row is taken, or named with its line.
+//! Reading never gives up on a whole file for one bad row: every row is taken, or named with its line. It takes time
+//! and memory in proportion to the file and no more, whatever the file holds: each reader walks over its text once,
+//! and what it keeps is bounded by the constants below.
 
+mod column;
 mod csv;
+mod decode;
+mod found;
 mod json;
+mod lines;
 mod node;
 mod opml;
+mod records;
+mod watch;
 mod writer;
 mod yaml;
 
 pub use csv::table as csv_table;
 pub use json::rfc3339;
+pub use watch::Watch;
 pub use writer::Writer;
 
-use crate::{domain::address, engine::charset, store::Draft};
-use std::collections::HashMap;
+use crate::{domain::field::cut, store::Draft};
+use found::Found;
+use std::ops::Deref;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,11 +50,55 @@ pub struct Row {
     pub draft: Draft,
 }
 
-/// A row that was not, or that says again what an earlier one said.
+/// What is to be said of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     pub line: u32,
+    /// At most [`NOTE_MAX`] characters.
     pub why: String,
+}
+
+/// Notes of one kind: the first [`MAX_NOTES`] with their words, and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    kept: Vec<Note>,
+    count: usize,
+}
+
+impl Notes {
+    /// How many there are, those that were not kept with them.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many were not kept.
+    pub fn more(&self) -> usize {
+        self.count - self.kept.len()
+    }
+
+    fn add(&mut self, line: u32, why: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.kept.len() < MAX_NOTES {
+            self.kept.push(Note { line, why: cut(&why(), NOTE_MAX).to_owned() });
+        }
+    }
+}
+
+impl Deref for Notes {
+    type Target = [Note];
+
+    fn deref(&self) -> &[Note] {
+        &self.kept
+    }
+}
+
+impl<'a> IntoIterator for &'a Notes {
+    type Item = &'a Note;
+    type IntoIter = std::slice::Iter<'a, Note>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.kept.iter()
+    }
 }
 
 /// What a file holds.
@@ -52,8 +106,12 @@ pub struct Note {
 pub struct Parsed {
     pub format: Format,
     pub rows: Vec<Row>,
-    pub duplicates: Vec<Note>,
-    pub bad: Vec<Note>,
+    /// Rows that say again what an earlier one said.
+    pub duplicates: Notes,
+    /// Rows that were not understood.
+    pub bad: Notes,
+    /// Rows that were taken without something that was too long.
+    pub shortened: Notes,
 }
 
 /// Why a file as a whole cannot be read.
@@ -65,67 +123,77 @@ pub enum FormatError {
     Unknown,
     #[error("line {line}: not valid {format}: {why}")]
     Broken { format: &'static str, line: u32, why: String },
-    #[error("the file is larger than {} MB", MAX_BYTES >> 20)]
+    #[error("the file is larger than {} MB; split it", MAX_BYTES >> 20)]
     TooLarge,
+    #[error("the file has more than {MAX_ROWS} rows; split it")]
+    TooManyRows,
+    #[error("reading the file took longer than {0} seconds; split it")]
+    TooSlow(u64),
+    #[error("the file cannot be read, which is a defect; please report it with the file")]
+    Defect,
+    #[error("reading the file was stopped; nothing was changed")]
+    Stopped,
     #[error("no friend in the file; expected a list with a name and an address for each")]
     NoRows,
 }
 
-/// Larger files are refused.
+/// Larger files are refused, in bytes.
 pub const MAX_BYTES: usize = 32 << 20;
-
-/// What a format's reader found, before duplicates are told.
-#[derive(Default)]
-struct Found {
-    rows: Vec<Row>,
-    bad: Vec<Note>,
-}
-
+/// Rows of a file, those that cannot be read with them, and items of one list in it. A hundred times the largest
+/// blog directory that is known.
+pub const MAX_ROWS: usize = 200_000;
+/// Notes of a kind that are kept with their words.
+pub const MAX_NOTES: usize = 1_000;
+/// Characters of a note.
+pub const NOTE_MAX: usize = 200;
 /// Reads a list of friends. The format is found by the content where it is not given.
 ///
 /// # Errors
 /// [`FormatError`] where nothing of the file can be used.
 pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Parsed, FormatError> {
+    read_watched(bytes, format, &Watch::default())
+}
+
+/// As [`read`], told of on the way and stopped by `watch`.
+///
+/// # Errors
+/// As [`read`], and [`FormatError::Stopped`].
+pub fn read_watched(bytes: &[u8], format: Option<Format>, watch: &Watch) -> Result<Parsed, FormatError> {
     if bytes.len() > MAX_BYTES {
         return Err(FormatError::TooLarge);
     }
-    let encoding = charset::declared(bytes, None).unwrap_or_else(|| charset::guessed(bytes, true));
-    let (text, ..) = encoding.decode(bytes);
-    if text.trim().is_empty() {
+    let text = decode::text(bytes)?;
+    watch.begin(text.len());
+    if text.trim_start().is_empty() {
         return Err(FormatError::Empty);
     }
-    let format = match format.or_else(|| detect(&text)) {
-        Some(format) => format,
-        None => return Err(FormatError::Unknown),
-    };
+    let format = format.or_else(|| detect(&text)).ok_or(FormatError::Unknown)?;
+    watch.at(0)?;
     let found = match format {
-        Format::Json | Format::FriendJson | Format::LinkList => json::read(&text)?,
-        Format::LinkYml => yaml::read(&text)?,
-        Format::Opml => opml::read(&text),
-        Format::Csv => csv::read(&text),
+        Format::Json | Format::FriendJson | Format::LinkList => json::read(&text, watch)?,
+        Format::LinkYml => yaml::read(&text, watch)?,
+        Format::Opml => opml::read(&text, watch)?,
+        Format::Csv => csv::read(&text, watch)?,
     };
-    if found.rows.is_empty() && found.bad.is_empty() {
+    if found.is_empty() {
         return Err(FormatError::NoRows);
     }
-    let (rows, duplicates) = tell_duplicates(found.rows);
-    Ok(Parsed { format, rows, duplicates, bad: found.bad })
+    let Found { rows, duplicates, bad, shortened, .. } = found;
+    Ok(Parsed { format, rows, duplicates, bad, shortened })
 }
 
 fn detect(text: &str) -> Option<Format> {
     let start = text.trim_start();
     if start.starts_with('<') {
-        return Some(Format::Opml).filter(|_| start.to_ascii_lowercase().contains("<opml"));
+        return is_opml(start).then_some(Format::Opml);
     }
-    if start.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+    if start.starts_with(['{', '[']) {
+        // Where it is broken it is told as such, with its line.
         return Some(match start.split_once('"') {
             Some((_, rest)) if rest.starts_with("friends\"") => Format::FriendJson,
             Some((_, rest)) if rest.starts_with("link_list\"") => Format::LinkList,
             _ => Format::Json,
         });
-    }
-    if start.starts_with(['{', '[']) {
-        // Broken JSON should be told as such, with its line.
-        return Some(Format::Json);
     }
     let first = start.lines().find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))?.trim();
     if first.starts_with("- ") || first == "-" || first == "---" || (first.ends_with(':') && !first.contains(',')) {
@@ -134,136 +202,9 @@ fn detect(text: &str) -> Option<Format> {
     csv::looks_like(text).then_some(Format::Csv)
 }
 
-fn tell_duplicates(rows: Vec<Row>) -> (Vec<Row>, Vec<Note>) {
-    let mut seen: HashMap<String, u32> = HashMap::new();
-    let mut kept = Vec::with_capacity(rows.len());
-    let mut duplicates = Vec::new();
-    for row in rows {
-        let key = address::parse(&row.draft.url).map(|url| address::key(&url)).unwrap_or_default();
-        match seen.get(&key) {
-            Some(first) => duplicates
-                .push(Note { line: row.line, why: format!("{} stands on line {first} already", row.draft.url) }),
-            None => {
-                seen.insert(key, row.line);
-                kept.push(row);
-            }
-        }
-    }
-    (kept, duplicates)
-}
-
-/// Checks what every row needs: an address, and a name or the host in its stead.
-fn finish(line: u32, mut draft: Draft, found: &mut Found) {
-    let url = match address::parse(&draft.url) {
-        Ok(url) => url,
-        Err(error) => {
-            let of = if draft.name.is_empty() { String::new() } else { format!("{}: ", draft.name) };
-            found.bad.push(Note { line, why: format!("{of}{error}") });
-            return;
-        }
-    };
-    // What the browser would make of it, where the file was lax; otherwise as the owner wrote it.
-    if !draft.url.contains("://") {
-        draft.url = url.to_string();
-    }
-    draft.url = draft.url.trim().to_owned();
-    if draft.name.trim().is_empty() {
-        draft.name = address::bare_host(&url).to_owned();
-    }
-    draft.name = draft.name.split_whitespace().collect::<Vec<_>>().join(" ");
-    for field in [
-        &mut draft.group,
-        &mut draft.logo,
-        &mut draft.description,
-        &mut draft.feed,
-        &mut draft.backlink_page,
-        &mut draft.email,
-        &mut draft.note,
-    ] {
-        *field = field.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    }
-    found.rows.push(Row { line, draft });
-}
-
-/// The field of a draft that a column or key of this name fills.
-fn field<'d>(draft: &'d mut Draft, name: &str) -> Option<Slot<'d>> {
-    let name = name.trim().to_lowercase().replace([' ', '-'], "_");
-    Some(match name.as_str() {
-        "name" | "title" | "text" | "introduction" | "site_name" | "blog" | "名称" | "名字" | "博客" | "网站名称"
-        | "标题" => Slot::Text(&mut draft.name),
-        "url" | "link" | "href" | "address" | "site" | "website" | "html_url" | "htmlurl" | "homepage" | "链接"
-        | "网址" | "地址" | "网站地址" => Slot::Text(&mut draft.url),
-        "group" | "class_name" | "category" | "分组" | "分类" => Slot::Option(&mut draft.group),
-        "logo" | "avatar" | "icon" | "image" | "favicon" | "头像" | "图标" => Slot::Option(&mut draft.logo),
-        "description" | "descr" | "desc" | "intro" | "summary" | "描述" | "简介" => {
-            Slot::Option(&mut draft.description)
-        }
-        "feed" | "rss" | "atom" | "rss_feed" | "feed_url" | "xml_url" | "xmlurl" | "订阅" => {
-            Slot::Option(&mut draft.feed)
-        }
-        "backlink_page" | "linkpage" | "link_page" | "friends_page" | "友链页" => {
-            Slot::Option(&mut draft.backlink_page)
-        }
-        "email" | "mail" | "e_mail" | "邮箱" => Slot::Option(&mut draft.email),
-        "note" | "remark" | "备注" => Slot::Option(&mut draft.note),
-        "tags" | "tag" | "标签" => Slot::Tags(&mut draft.group, &mut draft.note),
-        "active" => Slot::Switch(&mut draft.active),
-        _ => return None,
-    })
-}
-
-/// Where a value goes.
-enum Slot<'d> {
-    Text(&'d mut String),
-    Option(&'d mut Option<String>),
-    /// The first tag is the group; several are kept in the note.
-    Tags(&'d mut Option<String>, &'d mut Option<String>),
-    Switch(&'d mut Option<bool>),
-}
-
-impl Slot<'_> {
-    /// Fills the slot, unless an earlier name of the same field did.
-    fn fill(self, value: &str) {
-        let value = value.trim();
-        if value.is_empty() {
-            return;
-        }
-        match self {
-            Slot::Text(text) if text.is_empty() => value.clone_into(text),
-            Slot::Option(option) if option.is_none() => *option = Some(value.to_owned()),
-            Slot::Switch(switch) => *switch = value.parse().ok(),
-            Slot::Tags(group, note) => {
-                let tags: Vec<&str> = value.split([';', '；']).map(str::trim).filter(|t| !t.is_empty()).collect();
-                if group.is_none() {
-                    *group = tags.first().map(|t| (*t).to_owned());
-                }
-                if tags.len() > 1 && note.is_none() {
-                    *note = Some(format!("tags: {}", tags.join("; ")));
-                }
-            }
-            Slot::Text(_) | Slot::Option(_) => {}
-        }
-    }
-}
-
-/// The line, counted from 1, that a byte offset lies on.
-struct Lines {
-    starts: Vec<usize>,
-}
-
-impl Lines {
-    fn of(text: &str) -> Lines {
-        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Lines { starts: std::iter::once(0).chain(breaks).collect() }
-    }
-
-    fn at(&self, offset: usize) -> u32 {
-        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
-    }
-}
-
-/// The first offset from `at` on that is not white space.
-fn skip_blank(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + (rest.len() - rest.trim_start().len())
+/// Whether there is an `<opml` in any case.
+fn is_opml(text: &str) -> bool {
+    let tags = memchr::memchr_iter(b'<', text.as_bytes());
+    tags.into_iter()
+        .any(|at| text.as_bytes().get(at + 1..at + 5).is_some_and(|name| name.eq_ignore_ascii_case(b"opml")))
 }

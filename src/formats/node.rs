@@ -1,108 +1,209 @@
-//! A tree with line numbers, which JSON and YAML are both read into, and how friends are found in it.
+//! How friends are found in a tree, as JSON and YAML are. The tree is opened piece by piece, and what was walked over
+//! is let go.
 
-use super::{Found, Note, field, finish};
-use crate::store::Draft;
+use super::{
+    FormatError, MAX_ROWS, Watch,
+    column::Column,
+    found::{Found, quoted},
+};
+use crate::{domain::field::Field, store::Draft};
+use std::borrow::Cow;
 
-/// One value and the line it begins on.
-pub struct Node {
-    pub line: u32,
-    pub value: Value,
+/// A handle on one value.
+pub trait Node<'t>: Copy {
+    fn kind(self) -> Kind;
+    /// The line it begins on.
+    fn line(self) -> u32;
+    /// How far into the text it is, in bytes.
+    fn offset(self) -> usize;
+    /// The text of a [`Kind::Scalar`].
+    fn scalar(self) -> Cow<'t, str>;
+    /// What a [`Kind::List`] holds.
+    ///
+    /// # Errors
+    /// [`FormatError::TooManyRows`] beyond [`MAX_ROWS`] items.
+    fn items(self) -> Result<Vec<Self>, FormatError>;
+    /// What a [`Kind::Map`] holds, in its order.
+    ///
+    /// # Errors
+    /// As [`Node::items`].
+    fn entries(self) -> Result<Entries<'t, Self>, FormatError>;
 }
 
-pub enum Value {
+pub type Entries<'t, N> = Vec<(Cow<'t, str>, N)>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     Null,
-    Scalar(String),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    Scalar,
+    List,
+    Map,
 }
 
-/// Deeper trees hold no friends.
-const MAX_DEPTH: u8 = 12;
-
-impl Node {
-    fn scalar(&self) -> Option<&str> {
-        match &self.value {
-            Value::Scalar(text) => Some(text),
-            _ => None,
-        }
+impl Kind {
+    fn is_container(self) -> bool {
+        matches!(self, Kind::List | Kind::Map)
     }
 }
+
+/// Deeper trees hold no friends: `{class: [{link_list: {1: {…}}}]}` has five levels.
+const MAX_DEPTH: u8 = 16;
+/// Values that are open on the way down to the one that is looked at.
+const MAX_OPEN: usize = 2 * MAX_ROWS;
 
 /// Collects every friend in the tree.
-pub fn collect(node: &Node, found: &mut Found) {
-    walk(node, None, 0, found);
-}
-
-fn walk(node: &Node, group: Option<&str>, depth: u8, found: &mut Found) {
-    if depth > MAX_DEPTH {
-        found.bad.push(Note { line: node.line, why: "nested too deep".to_owned() });
-        return;
-    }
-    match &node.value {
-        Value::List(items) if is_tuple(items) => tuple(node.line, items, found),
-        Value::List(items) => items.iter().for_each(|item| element(item, group, depth, found)),
-        Value::Map(entries) => map(node, entries, group, depth, found),
-        Value::Null | Value::Scalar(_) => {}
-    }
-}
-
-/// An element of a list: a friend, or a group of friends.
-fn element(item: &Node, group: Option<&str>, depth: u8, found: &mut Found) {
-    match &item.value {
-        Value::Scalar(text) => found.bad.push(Note { line: item.line, why: format!("{text:?} is not a friend") }),
-        Value::Null => {}
-        Value::Map(entries) if !entries.iter().any(|(_, v)| is_container(v)) || names_address(entries) => {
-            friend(item.line, entries, group, found);
+///
+/// # Errors
+/// [`FormatError::TooManyRows`], or that it was stopped.
+pub fn collect<'t, N: Node<'t>>(root: N, watch: &Watch, found: &mut Found) -> Result<(), FormatError> {
+    let mut walk = Walk { watch, found, open: 0 };
+    match root.kind() {
+        Kind::Null | Kind::Scalar => Ok(()),
+        Kind::List => walk.list(root, None, 0),
+        Kind::Map => {
+            let entries = root.entries()?;
+            walk.map(root, &entries, None, 0)
         }
-        _ => walk(item, group, depth + 1, found),
     }
 }
 
-fn map(node: &Node, entries: &[(String, Node)], group: Option<&str>, depth: u8, found: &mut Found) {
-    if names_address(entries) {
-        friend(node.line, entries, group, found);
-        return;
-    }
-    let own = ["class_name", "group", "name", "title"];
-    let named = own.iter().find_map(|key| entries.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.scalar()));
-    let group = named.filter(|name| !name.trim().is_empty()).or(group);
-    entries.iter().filter(|(_, v)| is_container(v)).for_each(|(_, v)| match &v.value {
-        // `link_list: {1: {…}, 2: {…}}` is a list as well.
-        Value::Map(inner) if !names_address(inner) && inner.iter().all(|(_, v)| matches!(v.value, Value::Map(_))) => {
-            inner.iter().for_each(|(_, item)| element(item, group, depth + 1, found));
+struct Walk<'w> {
+    watch: &'w Watch,
+    found: &'w mut Found,
+    open: usize,
+}
+
+impl Walk<'_> {
+    /// Keeps count of what is held while `go` goes further down.
+    fn holding(
+        &mut self,
+        count: usize,
+        go: impl FnOnce(&mut Self) -> Result<(), FormatError>,
+    ) -> Result<(), FormatError> {
+        self.open += count;
+        if self.open > MAX_OPEN {
+            return Err(FormatError::TooManyRows);
         }
-        _ => walk(v, group, depth + 1, found),
-    });
+        go(self)?;
+        self.open -= count;
+        Ok(())
+    }
+
+    fn list<'t, N: Node<'t>>(&mut self, list: N, group: Option<&str>, depth: u8) -> Result<(), FormatError> {
+        if depth > MAX_DEPTH {
+            return self.found.refuse(list.line(), || "nested too deep".to_owned());
+        }
+        let items = list.items()?;
+        if is_tuple(&items) {
+            return self.tuple(list.line(), &items);
+        }
+        self.holding(items.len(), |walk| items.into_iter().try_for_each(|item| walk.element(item, group, depth)))
+    }
+
+    /// An element of a list: a friend, or a group of friends.
+    fn element<'t, N: Node<'t>>(&mut self, item: N, group: Option<&str>, depth: u8) -> Result<(), FormatError> {
+        self.watch.at(item.offset())?;
+        match item.kind() {
+            Kind::Null => Ok(()),
+            Kind::Scalar => self.found.refuse(item.line(), || format!("{} is not a friend", quoted(&item.scalar()))),
+            Kind::List => self.list(item, group, depth + 1),
+            Kind::Map => {
+                let entries = item.entries()?;
+                if !entries.iter().any(|(_, value)| value.kind().is_container()) {
+                    return self.friend(item.line(), &entries, group);
+                }
+                self.map(item, &entries, group, depth + 1)
+            }
+        }
+    }
+
+    fn map<'t, N: Node<'t>>(
+        &mut self,
+        map: N,
+        entries: &[(Cow<'t, str>, N)],
+        group: Option<&str>,
+        depth: u8,
+    ) -> Result<(), FormatError> {
+        if names_address(entries) {
+            return self.friend(map.line(), entries, group);
+        }
+        if depth > MAX_DEPTH {
+            return self.found.refuse(map.line(), || "nested too deep".to_owned());
+        }
+        let own = group_name(entries);
+        let group = own.as_deref().or(group);
+        self.holding(entries.len(), |walk| {
+            for (_, value) in entries {
+                walk.watch.at(value.offset())?;
+                match value.kind() {
+                    Kind::Null | Kind::Scalar => {}
+                    Kind::List => walk.list(*value, group, depth + 1)?,
+                    Kind::Map => walk.inner(*value, group, depth + 1)?,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// A map in a map; `link_list: {1: {…}, 2: {…}}` is a list as well.
+    fn inner<'t, N: Node<'t>>(&mut self, map: N, group: Option<&str>, depth: u8) -> Result<(), FormatError> {
+        let entries = map.entries()?;
+        let numbered = !names_address(&entries) && entries.iter().all(|(_, value)| value.kind() == Kind::Map);
+        if !numbered || depth > MAX_DEPTH {
+            return self.map(map, &entries, group, depth);
+        }
+        self.holding(entries.len(), |walk| {
+            entries.into_iter().try_for_each(|(_, item)| walk.element(item, group, depth))
+        })
+    }
+
+    /// `[name, url, avatar]`, as friend.json has it.
+    fn tuple<'t, N: Node<'t>>(&mut self, line: u32, items: &[N]) -> Result<(), FormatError> {
+        let mut draft = Draft::default();
+        for (field, item) in [Field::Name, Field::Url, Field::Logo].into_iter().zip(items) {
+            if item.kind() == Kind::Scalar {
+                Column::Field(field).fill(&mut draft, &item.scalar());
+            }
+        }
+        self.found.take(line, draft)
+    }
+
+    fn friend<'t, N: Node<'t>>(
+        &mut self,
+        line: u32,
+        entries: &[(Cow<'t, str>, N)],
+        group: Option<&str>,
+    ) -> Result<(), FormatError> {
+        let mut draft = Draft::default();
+        for (key, value) in entries {
+            if let (Kind::Scalar, Some(column)) = (value.kind(), Column::named(key)) {
+                column.fill(&mut draft, &value.scalar());
+            }
+        }
+        if let Some(group) = group {
+            Column::Field(Field::Group).fill(&mut draft, group);
+        }
+        self.found.take(line, draft)
+    }
 }
 
-fn is_container(node: &Node) -> bool {
-    matches!(node.value, Value::List(_) | Value::Map(_))
+fn is_tuple<'t, N: Node<'t>>(items: &[N]) -> bool {
+    items.len() >= 2 && items.iter().all(|item| !item.kind().is_container())
 }
 
-fn names_address(entries: &[(String, Node)]) -> bool {
+fn names_address<'t, N: Node<'t>>(entries: &[(Cow<'t, str>, N)]) -> bool {
     entries
         .iter()
-        .any(|(key, value)| ["url", "link", "href", "htmlUrl"].contains(&key.as_str()) && !is_container(value))
+        .any(|(key, value)| matches!(key.as_ref(), "url" | "link" | "href" | "htmlUrl") && !value.kind().is_container())
 }
 
-/// `[name, url, avatar]`, as friend.json has it.
-fn is_tuple(items: &[Node]) -> bool {
-    items.len() >= 2 && items.iter().all(|item| matches!(item.value, Value::Scalar(_) | Value::Null))
-}
-
-fn tuple(line: u32, items: &[Node], found: &mut Found) {
-    let text = |at: usize| items.get(at).and_then(Node::scalar).unwrap_or_default().to_owned();
-    let draft = Draft { name: text(0), url: text(1), logo: Some(text(2)), ..Draft::default() };
-    finish(line, draft, found);
-}
-
-fn friend(line: u32, entries: &[(String, Node)], group: Option<&str>, found: &mut Found) {
-    let mut draft = Draft::default();
-    for (key, value) in entries {
-        if let (Some(text), Some(slot)) = (value.scalar(), field(&mut draft, key)) {
-            slot.fill(text);
-        }
-    }
-    draft.group = draft.group.or_else(|| group.map(str::to_owned));
-    finish(line, draft, found);
+/// What a group of friends calls itself.
+fn group_name<'t, N: Node<'t>>(entries: &[(Cow<'t, str>, N)]) -> Option<String> {
+    let named = ["class_name", "group", "name", "title"].into_iter().find_map(|wanted| {
+        entries.iter().find(|(key, value)| key == wanted && value.kind() == Kind::Scalar).map(|(_, value)| *value)
+    });
+    // Every friend inside is given it: no more of it than a field holds.
+    let mut holder = Draft::default();
+    Column::Field(Field::Group).fill(&mut holder, &named?.scalar());
+    holder.group
 }

@@ -1,36 +1,80 @@
 //! OPML 1 and 2.
 
-use super::{Found, Lines, Note, finish, skip_blank};
-use crate::{domain::link::Link, store::Draft};
+use super::{
+    FormatError, Watch,
+    column::{Column, bounded},
+    found::{Found, quoted},
+    lines::Lines,
+};
+use crate::{
+    domain::{field::Field, link::Link},
+    store::Draft,
+};
 use quick_xml::{
     Reader, Writer,
     events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event},
 };
+use std::rc::Rc;
 
-pub fn read(text: &str) -> Found {
+/// Outlines inside each other. Deeper ones hold no friends.
+const MAX_DEPTH: usize = 64;
+/// Tags of any name inside each other: the XML reader remembers each.
+const MAX_TAGS: usize = 1_000;
+/// Bytes of an attribute that are looked at: more than the longest field takes with every character as an entity.
+const VALUE_BYTES: usize = 128 << 10;
+
+pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
     let mut found = Found::default();
     let lines = Lines::of(text);
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
-    // The outlines that are open, and the group that each one makes.
-    let mut open: Vec<Option<String>> = Vec::new();
+    // For each outline that is open, the nearest group around what is in it; and how many more are open than are kept.
+    let mut open: Vec<Option<Rc<str>>> = Vec::new();
+    let mut deeper = 0_usize;
+    let mut tags = 0_usize;
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        watch.at(at)?;
         let event = reader.read_event();
-        let line = lines.at(skip_blank(text, at));
+        match &event {
+            Ok(Event::Start(_)) => tags += 1,
+            Ok(Event::End(_)) => tags = tags.saturating_sub(1),
+            _ => {}
+        }
+        if tags > MAX_TAGS {
+            found.refuse(lines.after_blank(at), || "nested too deep, nothing after it was read".to_owned())?;
+            return Ok(found);
+        }
         match event {
-            Ok(Event::Start(tag)) if is_outline(&tag) => open.push(outline(line, &tag, &open, false, &mut found)),
+            Ok(Event::Start(tag)) if is_outline(&tag) => {
+                let line = lines.after_blank(at);
+                if open.len() >= MAX_DEPTH {
+                    deeper += 1;
+                    found.refuse(line, || "nested too deep".to_owned())?;
+                    continue;
+                }
+                let around = open.last().cloned().flatten();
+                let own = outline(line, &tag, around.as_deref(), false, &mut found)?;
+                open.push(own.map(Rc::from).or(around));
+            }
             Ok(Event::Empty(tag)) if is_outline(&tag) => {
-                outline(line, &tag, &open, true, &mut found);
+                let line = lines.after_blank(at);
+                let around = open.last().cloned().flatten();
+                outline(line, &tag, around.as_deref(), open.is_empty(), &mut found)?;
             }
             Ok(Event::End(tag)) if tag.name().as_ref().eq_ignore_ascii_case(b"outline") => {
-                open.pop();
+                if deeper > 0 {
+                    deeper -= 1;
+                } else {
+                    open.pop();
+                }
             }
-            Ok(Event::Eof) => return found,
+            Ok(Event::Eof) => return Ok(found),
             Ok(_) => {}
             Err(error) => {
-                found.bad.push(Note { line, why: format!("not valid XML, nothing after it was read: {error}") });
-                return found;
+                let why = || format!("not valid XML, nothing after it was read: {error}");
+                found.refuse(lines.after_blank(at), why)?;
+                return Ok(found);
             }
         }
     }
@@ -40,49 +84,70 @@ fn is_outline(tag: &BytesStart<'_>) -> bool {
     tag.name().as_ref().eq_ignore_ascii_case(b"outline")
 }
 
-/// Takes one outline in; returns the group it makes for those inside it.
-fn outline(line: u32, tag: &BytesStart<'_>, open: &[Option<String>], empty: bool, found: &mut Found) -> Option<String> {
+/// Takes one outline in; returns the group it makes for those inside it. `bare` ones can be no group: they stand
+/// outside all others and hold nothing.
+fn outline(
+    line: u32,
+    tag: &BytesStart<'_>,
+    around: Option<&str>,
+    bare: bool,
+    found: &mut Found,
+) -> Result<Option<String>, FormatError> {
     let mut draft = Draft::default();
-    let (mut text, mut plain_url) = (String::new(), String::new());
+    let (mut title, mut text) = (String::new(), String::new());
+    let (mut html_url, mut plain_url) = (String::new(), String::new());
     for attribute in tag.attributes().with_checks(false) {
         let Ok(attribute) = attribute else {
-            found.bad.push(Note { line, why: "an attribute cannot be read".to_owned() });
-            return None;
+            found.refuse(line, || "an attribute cannot be read".to_owned())?;
+            return Ok(None);
         };
-        let raw = String::from_utf8_lossy(&attribute.value);
-        // HTML entities are no part of XML, but exporters write them.
-        let value = htmlize::unescape(raw).trim().to_owned();
-        match attribute.key.as_ref().to_ascii_lowercase().as_slice() {
-            b"text" => text = value,
-            b"title" => draft.name = value,
-            b"htmlurl" => draft.url = value,
-            b"url" => plain_url = value,
-            b"xmlurl" => draft.feed = Some(value),
-            b"description" => draft.description = Some(value),
-            b"category" => draft.group = Some(value.trim_matches('/').to_owned()),
-            _ => {}
+        let is = |known: &str| attribute.key.as_ref().eq_ignore_ascii_case(known.as_bytes());
+        let value = || unescaped(&attribute.value);
+        match () {
+            () if is("text") => text = value(),
+            () if is("title") => title = value(),
+            () if is("htmlUrl") => html_url = value(),
+            () if is("url") => plain_url = value(),
+            () if is("xmlUrl") => set(&mut draft.feed, Field::Feed, &value()),
+            () if is("description") => set(&mut draft.description, Field::Description, &value()),
+            () if is("category") => set(&mut draft.group, Field::Group, value().trim_matches('/')),
+            () => {}
         }
     }
-    if draft.name.is_empty() {
-        draft.name = text;
+    let name = if title.is_empty() { text } else { title };
+    let url = if html_url.is_empty() { plain_url } else { html_url };
+    let has_feed = draft.feed.is_some();
+    if url.is_empty() && !has_feed && !bare {
+        let mut group = None;
+        set(&mut group, Field::Group, &name);
+        return Ok(group);
     }
-    if draft.url.is_empty() {
-        draft.url = plain_url;
-    }
-    let has_feed = draft.feed.as_ref().is_some_and(|feed| !feed.is_empty());
-    if draft.url.is_empty() && !has_feed && !(empty && open.is_empty()) {
-        return Some(draft.name).filter(|name| !name.is_empty());
-    }
-    if draft.url.is_empty() {
+    if url.is_empty() {
         let what =
             if has_feed { "has a feed but no site address (htmlUrl)" } else { "has no address (htmlUrl or url)" };
-        found.bad.push(Note { line, why: format!("{:?} {what}", draft.name) });
-        return None;
+        found.refuse(line, || format!("{} {what}", quoted(&name)))?;
+        return Ok(None);
     }
-    let group = open.iter().rev().find_map(Clone::clone);
-    draft.group = draft.group.filter(|g| !g.is_empty()).or(group);
-    finish(line, draft, found);
-    None
+    Column::Field(Field::Name).fill(&mut draft, &name);
+    Column::Field(Field::Url).fill(&mut draft, &url);
+    if let Some(group) = around {
+        Column::Field(Field::Group).fill(&mut draft, group);
+    }
+    found.take(line, draft)?;
+    Ok(None)
+}
+
+/// Puts an attribute's value in; of two of a name the last counts.
+fn set(option: &mut Option<String>, field: Field, value: &str) {
+    let value = value.trim();
+    *option = (!value.is_empty()).then(|| bounded(field, value));
+}
+
+/// An attribute's text. HTML entities are no part of XML, but exporters write them.
+fn unescaped(value: &[u8]) -> String {
+    let value = value.trim_ascii();
+    let head = &value[..value.len().min(VALUE_BYTES)];
+    htmlize::unescape(String::from_utf8_lossy(head)).trim().to_owned()
 }
 
 /// Outlines that are written one after another, the links of a group inside of one.

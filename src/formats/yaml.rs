@@ -1,123 +1,299 @@
 //! YAML: the `link.yml` of hexo, butterfly and anzhiyu.
 
 use super::{
-    FormatError, Found,
-    node::{Node, Value, collect},
+    FormatError, MAX_ROWS, Watch,
+    found::Found,
+    node::{Entries, Kind, Node, collect},
 };
 use crate::domain::link::Link;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, SeqAccess, Visitor},
-};
-use serde_saphyr::Spanned;
-use std::fmt;
+use granit_parser::{Event, Parser, ScalarStyle, ScanError};
+use serde::Serialize;
+use std::{borrow::Cow, collections::HashMap};
 
-pub fn read(text: &str) -> Result<Found, FormatError> {
-    // As YAML 1.2 has it: a friend may be called y or no.
-    let options = serde_saphyr::options! { strict_booleans: true };
-    let tree: Spanned<Tree> =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| FormatError::Broken {
-            format: "YAML",
-            line: error.location().map_or(1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
-            why: error.to_string().lines().next().unwrap_or_default().to_owned(),
-        })?;
+/// Values of a file, those that aliases stand for with them: ten for each row.
+const MAX_VALUES: u64 = 10 * MAX_ROWS as u64;
+/// Levels that the parser goes down; the walk names what is too deep for it before.
+const MAX_NESTING: usize = 64;
+/// Maps that a `<<` may lead to in turn.
+const MAX_MERGES: u8 = 4;
+
+/// Reads every document of the file into a compact tree, and finds the friends in it. Scalars are taken as they are
+/// written: a friend may be called y, no or 007.
+pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        flow_nesting_limit: MAX_NESTING,
+        block_nesting_limit: MAX_NESTING,
+    };
+    let mut tree = Tree::default();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(|error| broken(&error))?;
+        let offset = span.start.byte_offset().unwrap_or_default();
+        watch.at(offset)?;
+        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        tree.add(event, Place { line, offset: u32::try_from(offset).unwrap_or(u32::MAX) })?;
+    }
     let mut found = Found::default();
-    collect(&node(tree), &mut found);
+    for root in &tree.roots {
+        collect(Handle { tree: &tree, at: *root }, watch, &mut found)?;
+    }
     Ok(found)
 }
 
-fn node(tree: Spanned<Tree>) -> Node {
-    let line = u32::try_from(tree.referenced.line()).unwrap_or(u32::MAX);
-    let value = match tree.value {
-        Tree::Null => Value::Null,
-        Tree::Scalar(text) => Value::Scalar(text),
-        Tree::List(items) => Value::List(items.into_iter().map(node).collect()),
-        Tree::Map(entries) => Value::Map(entries.into_iter().map(|(key, value)| (key, node(value))).collect()),
-    };
-    Node { line, value }
+fn broken(error: &ScanError) -> FormatError {
+    let line = u32::try_from(error.marker().line()).unwrap_or(u32::MAX);
+    let why = error.info().lines().next().unwrap_or_default().chars().take(super::NOTE_MAX).collect();
+    FormatError::Broken { format: "YAML", line, why }
 }
 
-/// Any YAML value, each child with its place.
-enum Tree {
+#[derive(Clone, Copy)]
+struct Place {
+    line: u32,
+    offset: u32,
+}
+
+enum Value<'t> {
     Null,
-    Scalar(String),
-    List(Vec<Spanned<Tree>>),
-    Map(Vec<(String, Spanned<Tree>)>),
+    Scalar(Cow<'t, str>),
+    List(Box<[u32]>),
+    /// Keys by their number, and values.
+    Map(Box<[(u32, u32)]>),
 }
 
-/// A mapping's key: `1:` is as good as `one:`.
-struct Key(String);
-
-struct AnyTree;
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tree, D::Error> {
-        deserializer.deserialize_any(AnyTree)
-    }
+/// All values of a file, named by their number, and each key once. An alias is the number of what it stands for.
+#[derive(Default)]
+struct Tree<'t> {
+    values: Vec<(Place, Value<'t>)>,
+    keys: Vec<Cow<'t, str>>,
+    key_numbers: HashMap<Cow<'t, str>, u32>,
+    roots: Vec<u32>,
+    /// What each anchor names, and how many values that is; `None` while it is being read.
+    anchors: HashMap<usize, Option<(u32, u64)>>,
+    /// Containers that are open.
+    open: Vec<Open>,
+    /// Values so far, aliases counted as what they stand for.
+    weight: u64,
 }
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
-        Ok(Key(match Tree::deserialize(deserializer)? {
-            Tree::Scalar(text) => text,
-            _ => String::new(),
-        }))
-    }
+/// A list or map that is being read.
+struct Open {
+    place: Place,
+    anchor: usize,
+    /// The weight of the tree when it began.
+    began: u64,
+    items: Items,
 }
 
-impl<'de> Visitor<'de> for AnyTree {
-    type Value = Tree;
+enum Items {
+    List(Vec<u32>),
+    /// With the key whose value comes next.
+    Map(Vec<(u32, u32)>, Option<u32>),
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, v: bool) -> Result<Tree, E> {
-        Ok(Tree::Scalar(v.to_string()))
-    }
-
-    fn visit_i64<E>(self, v: i64) -> Result<Tree, E> {
-        Ok(Tree::Scalar(v.to_string()))
-    }
-
-    fn visit_u64<E>(self, v: u64) -> Result<Tree, E> {
-        Ok(Tree::Scalar(v.to_string()))
-    }
-
-    fn visit_f64<E>(self, v: f64) -> Result<Tree, E> {
-        Ok(Tree::Scalar(v.to_string()))
-    }
-
-    fn visit_str<E>(self, v: &str) -> Result<Tree, E> {
-        Ok(Tree::Scalar(v.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
-        Tree::deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
+impl<'t> Tree<'t> {
+    fn add(&mut self, event: Event<'t>, place: Place) -> Result<(), FormatError> {
+        match event {
+            Event::Scalar(text, style, anchor, _) => self.scalar(text, style, anchor, place),
+            Event::SequenceStart(_, anchor, _) => {
+                self.begin(Items::List(Vec::new()), anchor, place);
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.begin(Items::Map(Vec::new(), None), anchor, place);
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(anchor) => self.alias(anchor, place),
+            _ => Ok(()),
         }
-        Ok(Tree::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            entries.push((key, value));
+    fn scalar(
+        &mut self,
+        text: Cow<'t, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        place: Place,
+    ) -> Result<(), FormatError> {
+        let before = self.weight;
+        self.grow(1, place)?;
+        if anchor == 0 && self.wants_key() {
+            let key = self.key(text);
+            self.hold_key(key);
+            return Ok(());
         }
-        Ok(Tree::Map(entries))
+        let is_null = style == ScalarStyle::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
+        let at = self.put(place, if is_null { Value::Null } else { Value::Scalar(text) });
+        self.name(anchor, at, before);
+        self.place(at)
+    }
+
+    fn begin(&mut self, items: Items, anchor: usize, place: Place) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, None);
+        }
+        self.open.push(Open { place, anchor, began: self.weight, items });
+    }
+
+    fn end(&mut self) -> Result<(), FormatError> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        self.grow(1, open.place)?;
+        let value = match open.items {
+            Items::List(items) => Value::List(items.into()),
+            Items::Map(entries, _) => Value::Map(entries.into()),
+        };
+        let at = self.put(open.place, value);
+        self.name(open.anchor, at, open.began);
+        self.place(at)
+    }
+
+    fn alias(&mut self, anchor: usize, place: Place) -> Result<(), FormatError> {
+        let Some(Some((at, weight))) = self.anchors.get(&anchor).copied() else {
+            return Err(refused(place, "an alias stands inside what it names"));
+        };
+        self.grow(weight, place)?;
+        self.place(at)
+    }
+
+    fn grow(&mut self, by: u64, place: Place) -> Result<(), FormatError> {
+        self.weight = self.weight.saturating_add(by);
+        if self.weight > MAX_VALUES {
+            return Err(refused(place, "the file holds, or its aliases stand for, too many values; split it"));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, place: Place, value: Value<'t>) -> u32 {
+        self.values.push((place, value));
+        // There are MAX_VALUES at most.
+        u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn name(&mut self, anchor: usize, at: u32, before: u64) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Some((at, self.weight - before)));
+        }
+    }
+
+    /// Puts a finished value into what is open around it.
+    fn place(&mut self, at: u32) -> Result<(), FormatError> {
+        if self.wants_key() {
+            let text = match &self.values[at as usize].1 {
+                Value::Scalar(text) => text.clone(),
+                _ => Cow::Borrowed(""),
+            };
+            let key = self.key(text);
+            self.hold_key(key);
+            return Ok(());
+        }
+        let count = match self.open.last_mut().map(|open| &mut open.items) {
+            None => {
+                self.roots.push(at);
+                self.roots.len()
+            }
+            Some(Items::List(items)) => {
+                items.push(at);
+                items.len()
+            }
+            Some(Items::Map(entries, key)) => {
+                entries.push((key.take().unwrap_or_default(), at));
+                entries.len()
+            }
+        };
+        if count > MAX_ROWS { Err(FormatError::TooManyRows) } else { Ok(()) }
+    }
+
+    fn wants_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { items: Items::Map(_, None), .. }))
+    }
+
+    fn hold_key(&mut self, number: u32) {
+        if let Some(Open { items: Items::Map(_, key), .. }) = self.open.last_mut() {
+            *key = Some(number);
+        }
+    }
+
+    fn key(&mut self, text: Cow<'t, str>) -> u32 {
+        if let Some(number) = self.key_numbers.get(&text) {
+            return *number;
+        }
+        let number = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(text.clone());
+        self.key_numbers.insert(text, number);
+        number
+    }
+
+    /// A map's entries, and after them what its `<<` brings in: an earlier entry of a name counts.
+    fn merged(&self, map: &[(u32, u32)], depth: u8, into: &mut Vec<(u32, u32)>) {
+        into.extend(map);
+        for (_, at) in map.iter().filter(|(key, _)| self.keys[*key as usize] == "<<") {
+            if let Value::Map(inner) = &self.values[*at as usize].1
+                && depth < MAX_MERGES
+                && into.len() <= MAX_ROWS
+            {
+                self.merged(inner, depth + 1, into);
+            }
+        }
+    }
+}
+
+fn refused(place: Place, why: &str) -> FormatError {
+    FormatError::Broken { format: "YAML", line: place.line, why: why.to_owned() }
+}
+
+/// One value of a tree.
+#[derive(Clone, Copy)]
+struct Handle<'a, 't> {
+    tree: &'a Tree<'t>,
+    at: u32,
+}
+
+impl<'a, 't> Handle<'a, 't> {
+    fn value(self) -> &'a (Place, Value<'t>) {
+        &self.tree.values[self.at as usize]
+    }
+
+    fn of(self, at: u32) -> Handle<'a, 't> {
+        Handle { at, ..self }
+    }
+}
+
+impl<'a> Node<'a> for Handle<'a, '_> {
+    fn kind(self) -> Kind {
+        match self.value().1 {
+            Value::Null => Kind::Null,
+            Value::Scalar(_) => Kind::Scalar,
+            Value::List(_) => Kind::List,
+            Value::Map(_) => Kind::Map,
+        }
+    }
+
+    fn line(self) -> u32 {
+        self.value().0.line
+    }
+
+    fn offset(self) -> usize {
+        self.value().0.offset as usize
+    }
+
+    fn scalar(self) -> Cow<'a, str> {
+        match &self.value().1 {
+            Value::Scalar(text) => Cow::Borrowed(text),
+            _ => Cow::Borrowed(""),
+        }
+    }
+
+    fn items(self) -> Result<Vec<Self>, FormatError> {
+        let Value::List(items) = &self.value().1 else { return Ok(Vec::new()) };
+        Ok(items.iter().map(|at| self.of(*at)).collect())
+    }
+
+    fn entries(self) -> Result<Entries<'a, Self>, FormatError> {
+        let Value::Map(map) = &self.value().1 else { return Ok(Vec::new()) };
+        let mut entries = Vec::with_capacity(map.len());
+        self.tree.merged(map, 0, &mut entries);
+        let named = |(key, at): (u32, u32)| (Cow::Borrowed(self.tree.keys[key as usize].as_ref()), self.of(at));
+        Ok(entries.into_iter().filter(|(key, _)| self.tree.keys[*key as usize] != "<<").map(named).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Links and whitelist: adding, changing, importing, exempting.
 
-use super::{FieldChange, Result, Service, ServiceError, preview};
+use super::{FieldChange, List, Result, Service, ServiceError, preview};
 use crate::{
     domain::{
         address,
@@ -9,10 +9,11 @@ use crate::{
         verdict,
         whitelist::{self, Entry, Kind},
     },
-    formats::{self, Format, Note},
+    formats::{Format, Notes, Parsed, Watch},
     store::{Draft, Imported, StoreError, unwatched},
 };
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// What an import did, or would do.
 #[derive(Clone, Debug)]
@@ -21,8 +22,9 @@ pub struct ImportReport {
     pub added: usize,
     pub updated: usize,
     pub unchanged: usize,
-    pub duplicates: Vec<Note>,
-    pub bad: Vec<Note>,
+    pub duplicates: Notes,
+    pub bad: Notes,
+    pub shortened: Notes,
 }
 
 /// Changes to one link; `None` leaves a field as it is.
@@ -40,12 +42,17 @@ pub struct LinkEdit {
 
 impl Service {
     /// Takes a list of friends in. Bad rows are told with their line, and the rest goes in; importing the same
-    /// file twice changes nothing.
+    /// file twice changes nothing. The list is read on a thread of its own; dropping the future ends that, and
+    /// leaves nothing behind.
     ///
     /// # Errors
     /// [`ServiceError::Format`] where nothing of the file can be used; then nothing is changed.
-    pub async fn import(&self, bytes: &[u8], format: Option<Format>, dry_run: bool) -> Result<ImportReport> {
-        let parsed = formats::read(bytes, format)?;
+    pub async fn import(&self, list: List, dry_run: bool, progress: &Arc<Watch>) -> Result<ImportReport> {
+        let parsed = self.read_list(list, progress).await?;
+        self.write_list(parsed, dry_run).await
+    }
+
+    pub(super) async fn write_list(&self, parsed: Parsed, dry_run: bool) -> Result<ImportReport> {
         let drafts: Vec<Draft> = parsed.rows.into_iter().map(|row| row.draft).collect();
         let done = self.store.import(&drafts, self.clock.now(), dry_run, &unwatched).await?;
         let count = |kind| done.iter().filter(|one| **one == kind).count();
@@ -56,6 +63,7 @@ impl Service {
             unchanged: count(Imported::Unchanged),
             duplicates: parsed.duplicates,
             bad: parsed.bad,
+            shortened: parsed.shortened,
         })
     }
 

@@ -1,25 +1,37 @@
 //! What an import would do, row by row, before anything is written.
 
-use super::{Result, Service};
+use super::{List, Result, Service};
 use crate::{
     domain::{
         address,
         link::{About, Link},
     },
-    formats::{self, Format, Note},
+    formats::{Format, FormatError, Notes, Parsed, Watch},
     store::Draft,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+use tokio::task::spawn_blocking;
+
+/// Rows of a kind that a preview lists.
+pub const LISTED: usize = 200;
 
 /// What a file would do to the roll.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportPreview {
     pub format: Format,
-    pub added: Vec<PreviewRow>,
-    pub changed: Vec<PreviewRow>,
-    pub unchanged: Vec<PreviewRow>,
-    pub duplicates: Vec<Note>,
-    pub bad: Vec<Note>,
+    pub added: Rows,
+    pub changed: Rows,
+    pub unchanged: usize,
+    pub duplicates: Notes,
+    pub bad: Notes,
+    pub shortened: Notes,
+}
+
+/// Rows of one kind: the first [`LISTED`], and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    pub listed: Vec<PreviewRow>,
+    pub count: usize,
 }
 
 /// One row that was understood.
@@ -40,36 +52,48 @@ pub struct FieldChange {
 }
 
 impl Service {
-    /// Says what importing these bytes would do. Nothing is written.
+    /// Says what importing a list would do. Nothing is written. Dropping the future ends it.
     ///
     /// # Errors
     /// [`super::ServiceError::Format`] where nothing of the file can be used.
-    pub async fn preview_import(&self, bytes: &[u8], format: Option<Format>) -> Result<ImportPreview> {
-        let parsed = formats::read(bytes, format)?;
+    pub async fn preview_import(&self, list: List, progress: &Arc<Watch>) -> Result<ImportPreview> {
+        let parsed = self.read_list(list, progress).await?;
         let held = self.store().links().await?;
-        let key = |url: &str| address::parse(url).map(|url| address::key(&url)).unwrap_or_default();
-        let by_key: HashMap<String, &Link> = held.iter().map(|link| (key(&link.about.url), link)).collect();
-        let mut preview = ImportPreview {
-            format: parsed.format,
-            added: Vec::new(),
-            changed: Vec::new(),
-            unchanged: Vec::new(),
-            duplicates: parsed.duplicates,
-            bad: parsed.bad,
-        };
-        for row in parsed.rows {
-            let draft = row.draft;
-            let known = by_key.get(&key(&draft.url));
-            let changes = known.map(|link| changes(&link.about, &draft)).unwrap_or_default();
-            let place = match (known, changes.is_empty()) {
-                (None, _) => &mut preview.added,
-                (Some(_), true) => &mut preview.unchanged,
-                (Some(_), false) => &mut preview.changed,
-            };
-            place.push(PreviewRow { line: row.line, name: draft.name, url: draft.url, changes });
-        }
-        Ok(preview)
+        // A long list compares as slowly as it reads.
+        spawn_blocking(move || compared(parsed, &held)).await.map_err(|_| FormatError::Defect.into())
     }
+}
+
+fn compared(parsed: Parsed, held: &[Link]) -> ImportPreview {
+    let key = |url: &str| address::parse(url).map(|url| address::key(&url)).unwrap_or_default();
+    let by_key: HashMap<String, &Link> = held.iter().map(|link| (key(&link.about.url), link)).collect();
+    let mut preview = ImportPreview {
+        format: parsed.format,
+        added: Rows::default(),
+        changed: Rows::default(),
+        unchanged: 0,
+        duplicates: parsed.duplicates,
+        bad: parsed.bad,
+        shortened: parsed.shortened,
+    };
+    for row in parsed.rows {
+        let draft = row.draft;
+        let known = by_key.get(&key(&draft.url));
+        let changes = known.map(|link| changes(&link.about, &draft)).unwrap_or_default();
+        let rows = match (known, changes.is_empty()) {
+            (None, _) => &mut preview.added,
+            (Some(_), false) => &mut preview.changed,
+            (Some(_), true) => {
+                preview.unchanged += 1;
+                continue;
+            }
+        };
+        rows.count += 1;
+        if rows.listed.len() < LISTED {
+            rows.listed.push(PreviewRow { line: row.line, name: draft.name, url: draft.url, changes });
+        }
+    }
+    preview
 }
 
 /// Where two descriptions of a link differ.

@@ -71,7 +71,7 @@ impl Fault {
 
 impl From<ServiceError> for Fault {
     fn from(error: ServiceError) -> Fault {
-        faults::told(error, document::request_lang())
+        faults::told(&error, document::request_lang())
     }
 }
 

@@ -59,6 +59,13 @@ pub async fn preview_import(data: MultipartData) -> Result<Done, Fault> {
     import::take(&caller, data).await
 }
 
+/// Stops the work on a list, or drops one that waits.
+#[server(prefix = "/api/fn", endpoint = "cancel_import")]
+pub async fn cancel_import(token: String) -> Result<Done, Fault> {
+    let caller = require_admin()?;
+    import::cancel(&caller, &token)
+}
+
 /// Imports the list that waits under a token.
 #[server(prefix = "/api/fn", endpoint = "apply_import")]
 pub async fn apply_import(token: String) -> Result<Done, Fault> {

@@ -16,6 +16,9 @@ use web_sys::{
 
 /// After the last letter typed, before the search is sent.
 const TYPING: Duration = Duration::from_millis(250);
+/// A page that shows work being done is drawn anew after so long. `server/views/import.rs` has the same for
+/// browsers without JavaScript.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// A toast goes by itself after so long.
 const TOAST: Duration = Duration::from_secs(12);
 
@@ -24,6 +27,8 @@ thread_local! {
     /// Goes up with each visit: only the newest one's answer is shown.
     static VISIT: Cell<u32> = const { Cell::new(0) };
     static TYPED: Cell<u32> = const { Cell::new(0) };
+    /// Whether the page is to be drawn anew soon, as it asked.
+    static LOOKING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Where a page was asked for, and how.
@@ -331,6 +336,7 @@ pub fn settle(moved: bool) {
         paint::repaint(live);
     }
     times::show();
+    look_again();
     if let Some(error) = find("#content .form-error") {
         let field = find("#content [aria-invalid='true']");
         focus(field.as_ref().unwrap_or(&error));
@@ -340,6 +346,22 @@ pub fn settle(moved: bool) {
             focus(&heading);
         }
     }
+}
+
+/// Draws a page anew that says so of itself, unless another was gone to meanwhile.
+fn look_again() {
+    if LOOKING.get() || find("#content [data-refresh]").is_none() {
+        return;
+    }
+    LOOKING.set(true);
+    let turn = VISIT.get();
+    spawn_local(async move {
+        sleep(LOOK_AGAIN).await;
+        LOOKING.set(false);
+        if VISIT.get() == turn {
+            refresh().await;
+        }
+    });
 }
 
 fn path(url: &str) -> String {

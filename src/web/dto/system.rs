@@ -52,9 +52,25 @@ pub struct EntryPreview {
 /// What a list that was pasted or dropped would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportPage {
-    /// `None` until a list is there.
+    /// A list that is being worked on.
+    pub progress: Option<ImportProgress>,
+    /// What a list that was looked at would do.
     pub preview: Option<Preview>,
+    /// A list that is in: links added, and changed.
+    pub imported: Option<(u32, u32)>,
+    /// Why a list could not be read or written.
+    pub failure: Option<String>,
     pub links: u32,
+}
+
+/// How far the work on a list has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportProgress {
+    pub token: String,
+    /// It is read already, and being written.
+    pub writing: bool,
+    /// Thousandths of the text that were read.
+    pub permille: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +84,9 @@ pub struct Preview {
     /// Line and why.
     pub duplicates: Vec<(u32, String)>,
     pub bad: Vec<(u32, String)>,
-    /// Rows of each kind in all; the lists above may be shortened.
+    /// Rows that are taken without what was too long in them.
+    pub shortened: Vec<(u32, String)>,
+    /// Rows added, changed, unchanged or twice, and bad, in all; the lists above end sooner.
     pub counts: [u32; 4],
 }
 

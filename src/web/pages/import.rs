@@ -4,8 +4,8 @@ use super::query;
 use crate::web::{
     api::roll::read_import,
     components::{bits::number, form::Form, frame::Frame, load::loaded},
-    dto::{ImportPage, Preview, PreviewRow},
-    words::use_words,
+    dto::{ImportPage, ImportProgress, Preview, PreviewRow},
+    words::{import_words, use_words},
 };
 use leptos::prelude::*;
 
@@ -26,21 +26,64 @@ pub fn Import() -> impl IntoView {
 #[component]
 fn Whole(page: ImportPage) -> impl IntoView {
     let words = use_words();
-    let body = match page.preview {
-        Some(preview) => view! { <Look preview /> }.into_any(),
-        None => view! {
+    let body = if let Some(progress) = page.progress {
+        view! { <Progress progress /> }.into_any()
+    } else if let Some(preview) = page.preview {
+        view! { <Look preview /> }.into_any()
+    } else {
+        view! {
+            {page.imported.map(|(added, changed)| view! { <Imported added changed /> })}
+            {page.failure.map(|why| view! { <p class="form-error" role="alert">{why}</p> })}
             <div class="columns">
                 <Take />
                 <Give links=page.links />
             </div>
         }
-        .into_any(),
+        .into_any()
     };
     view! {
         <header class="head">
             <h1 tabindex="-1">{words.nav_import}</h1>
         </header>
         {body}
+    }
+    .into_any()
+}
+
+/// How far the work on a list is. The page looks again by itself, with JavaScript and without.
+#[component]
+fn Progress(progress: ImportProgress) -> impl IntoView {
+    let words = import_words();
+    let doing = if progress.writing { words.writing } else { words.reading };
+    // Writing is one step, of which nobody knows how far it is.
+    let value = (!progress.writing).then_some(progress.permille);
+    view! {
+        <section class="card" data-refresh="" aria-labelledby="doing">
+            <header>
+                <h2 id="doing">{doing}</h2>
+            </header>
+            <progress max="1000" value=value aria-labelledby="doing"></progress>
+            <Form name="cancel" action="/api/fn/cancel_import">
+                <input type="hidden" name="token" value=progress.token />
+                <button type="submit">{words.cancel}</button>
+            </Form>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Imported(added: u32, changed: u32) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <section class="card" role="status">
+            <header>
+                <h2>{import_words().imported}</h2>
+            </header>
+            <p>
+                {format!("{} {added} · {} {changed} ", words.added, words.changed)} <a href="/links">{words.links}</a>
+            </p>
+        </section>
     }
     .into_any()
 }
@@ -177,6 +220,7 @@ fn Look(preview: Preview) -> impl IntoView {
         <div class="columns">
             <Notes title=words.bad_rows notes=preview.bad />
             <Notes title=words.duplicates notes=preview.duplicates />
+            <Notes title=import_words().shortened notes=preview.shortened />
         </div>
     }
     .into_any()

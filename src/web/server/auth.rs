@@ -169,5 +169,5 @@ pub fn session_id() -> Option<String> {
 }
 
 fn broken(error: impl std::fmt::Display) -> Fault {
-    faults::told(ServiceError::Password(error.to_string()), document::request_lang())
+    faults::told(&ServiceError::Password(error.to_string()), document::request_lang())
 }

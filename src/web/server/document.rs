@@ -97,6 +97,13 @@ pub fn redirect(to: &str) {
     }
 }
 
+/// Has the browser ask for the page being drawn once more.
+pub fn refresh_after(seconds: u32) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    }
+}
+
 /// The status of the answer.
 pub fn set_status(status: StatusCode) {
     if let Some(response) = use_context::<ResponseOptions>() {

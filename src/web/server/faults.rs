@@ -4,7 +4,7 @@
 use super::once;
 use crate::{
     domain::{field::TooLong, lang::Lang, settings::SettingError},
-    formats::FormatError,
+    formats::{FormatError, MAX_BYTES, MAX_ROWS},
     service::ServiceError,
     store::StoreError,
     web::api::fault::Fault,
@@ -20,14 +20,14 @@ use std::any::Any;
 const ID_LETTERS: usize = 8;
 
 /// An error as the page is told it.
-pub fn told(error: ServiceError, lang: Lang) -> Fault {
-    match &error {
-        ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("没有第 {id} 次检查"), sentence(&error))),
+pub fn told(error: &ServiceError, lang: Lang) -> Fault {
+    match error {
+        ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("没有第 {id} 次检查"), sentence(error))),
         ServiceError::Store(StoreError::NoSuch { id, .. }) => {
-            Fault::NotFound(lang.pick(format!("编号 {id} 不存在，可能已被删除"), sentence(&error)))
+            Fault::NotFound(lang.pick(format!("编号 {id} 不存在，可能已被删除"), sentence(error)))
         }
         ServiceError::Store(StoreError::Database(_)) | ServiceError::Probe(_) | ServiceError::Password(_) => {
-            broken(&error, lang)
+            broken(error, lang)
         }
         _ => {
             let english = error.to_string();
@@ -37,7 +37,7 @@ pub fn told(error: ServiceError, lang: Lang) -> Fault {
             ) {
                 tracing::error!(%error, "a request could not be done");
             }
-            Fault::Refused(lang.pick(in_chinese(&error).unwrap_or_else(|| english.clone()), english))
+            Fault::Refused(lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english))
         }
     }
 }
@@ -79,6 +79,7 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
         ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
         ServiceError::Store(StoreError::NotHeld { id, .. }) => format!("第 {id} 次检查不在待确认状态"),
+        ServiceError::TooManyLists => "正在读取其他列表，请稍后再试".into(),
         ServiceError::Stopping => "Rollcall 正在停止，请稍后再试".into(),
         ServiceError::NotRunning(id) => format!("第 {id} 次检查已经结束"),
         ServiceError::Pattern(pattern) => format!("“{}”不是主机名，请填写 example.com 或 *.example.com", pattern.0),
@@ -89,7 +90,11 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
             FormatError::Empty => "内容是空的，请至少列出一个友链".into(),
             FormatError::Unknown => "无法识别格式，支持 JSON、CSV、link.yml 与 OPML".into(),
             FormatError::Broken { format, line, why } => format!("第 {line} 行不是有效的 {format}：{why}"),
-            FormatError::TooLarge => "文件太大".into(),
+            FormatError::TooLarge => format!("文件超过 {} MB，请拆分后导入", MAX_BYTES >> 20),
+            FormatError::TooManyRows => format!("文件超过 {MAX_ROWS} 行，请拆分后导入"),
+            FormatError::TooSlow(seconds) => format!("读取超过 {seconds} 秒，请拆分后导入"),
+            FormatError::Defect => "程序无法读取这个文件，请附上文件反馈".into(),
+            FormatError::Stopped => "已停止读取，没有任何改动".into(),
             FormatError::NoRows => "没有找到友链，每条需要名称与地址".into(),
         },
         ServiceError::Site(site) => site.in_chinese(),

@@ -34,7 +34,6 @@ use axum::{
     routing::get,
 };
 use axum_login::AuthManagerLayerBuilder;
-use bytes::Bytes;
 use connections::Connections;
 use hyper_util::rt::TokioTimer;
 use leptos::prelude::*;
@@ -53,8 +52,6 @@ use tower_sessions::{
     cookie::{SameSite, time},
 };
 
-/// Lists that wait to be imported.
-const LISTS: Room = Room { things: 8, bytes: 64 << 20, time: Duration::from_secs(30 * 60) };
 /// What trials of pages came to, until it is looked at.
 const TRIALS: Room = Room { things: 16, bytes: 512 << 10, time: Duration::from_secs(10 * 60) };
 /// The head of a request comes within this time: who sends none holds a file open.
@@ -73,7 +70,6 @@ pub struct AppState {
     /// Whoever comes is signed in.
     pub demo: bool,
     pub flashes: forms::Flashes,
-    pub lists: once::Shelf<Bytes>,
     pub trials: once::Shelf<Trial>,
     /// Turns of whoever is not signed in.
     pub strangers: Arc<Semaphore>,
@@ -144,7 +140,6 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         demo,
         flashes: forms::Flashes::new(),
-        lists: once::Shelf::new(LISTS),
         trials: once::Shelf::new(TRIALS),
         strangers: Arc::new(Semaphore::new(request_limits::STRANGERS_AT_ONCE)),
         streams: streams::Streams::new(connections.clone()),

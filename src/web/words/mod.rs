@@ -1,9 +1,13 @@
 //! The pages' words in both languages; a missing one does not compile. docs/adr/0003 says why no library does it.
 
+#[cfg(feature = "ssr")]
+mod imports;
 mod live;
 #[cfg(feature = "ssr")]
 mod pages;
 
+#[cfg(feature = "ssr")]
+pub use imports::{import_words, import_words_of};
 pub use live::{LiveWords, live_words};
 #[cfg(feature = "ssr")]
 pub use pages::{Words, use_words, words_of};

@@ -1,90 +1,150 @@
 //! A list on its way in: taken, looked at, applied.
 
 use crate::{
-    domain::audit::Deed,
-    formats::{Format, MAX_BYTES, Note},
-    service::{self, ServiceError},
+    formats::{Format, FormatError, MAX_BYTES, Note},
+    service::{self, ImportPhase, ImportPreview, ImportReport, ImportState, List, Service, ServiceError},
     web::{
         api::{fault::Fault, gate::Caller},
-        dto::{Done, ImportPage, Preview, PreviewRow},
+        dto::{Done, ImportPage, ImportProgress, Preview, PreviewRow},
+        server::{document, faults, once},
+        words::import_words_of,
     },
 };
 use leptos::server_fn::codec::MultipartData;
+use std::{sync::Arc, time::Duration};
 
-/// Rows of a kind that a preview lists.
+/// Notes of a kind that a preview lists.
 const LISTED: usize = 200;
+/// Work that takes longer goes on without the request, and the page shows how far it is.
+const WAIT: Duration = Duration::from_secs(2);
+/// How often that page looks again, in seconds. `browser/visit.rs` goes by the same attribute.
+const LOOK_AGAIN: u32 = 2;
 
 pub async fn page(caller: &Caller, token: &str) -> Result<ImportPage, Fault> {
     let links = caller.service.store().totals().await?.links;
-    let Some(bytes) = caller.state.lists.look(token) else {
-        return Ok(ImportPage { preview: None, links });
-    };
-    let found = caller.service.preview_import(&bytes, None).await?;
-    let counts =
-        [found.added.len(), found.changed.len(), found.unchanged.len() + found.duplicates.len(), found.bad.len()];
-    Ok(ImportPage {
-        preview: Some(Preview {
-            token: token.to_owned(),
-            format: name(found.format).to_owned(),
-            unchanged: u32::try_from(found.unchanged.len()).unwrap_or(u32::MAX),
-            added: rows(found.added),
-            changed: rows(found.changed),
-            duplicates: notes(found.duplicates),
-            bad: notes(found.bad),
-            counts: counts.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-        }),
-        links,
-    })
+    let mut page = ImportPage { progress: None, preview: None, imported: None, failure: None, links };
+    let Some((state, (done, total))) = caller.service.import_state(token) else { return Ok(page) };
+    match state {
+        ImportState::Working(phase) => {
+            document::refresh_after(LOOK_AGAIN);
+            let permille = (done * 1000).checked_div(total).unwrap_or_default();
+            let writing = phase == ImportPhase::Writing;
+            page.progress = Some(ImportProgress { token: token.to_owned(), writing, permille: number(permille) });
+        }
+        ImportState::Looked(found) => page.preview = Some(preview(token, &found)),
+        ImportState::Imported(report) => page.imported = Some((number(report.added), number(report.updated))),
+        ImportState::Failed(error) => page.failure = Some(faults::told(&error, caller.lang).to_string()),
+    }
+    Ok(page)
 }
 
-/// Takes the list in and keeps it for the preview. What cannot be read is told at once.
+/// Takes the list in and looks at it. What cannot be read is told at once, where it is known soon.
 pub async fn take(caller: &Caller, data: MultipartData) -> Result<Done, Fault> {
+    let bytes = upload(caller, data).await?;
+    let token = once::token();
+    caller.service.begin_preview(&token, List { bytes: bytes.into(), format: None })?;
+    // Whoever leaves while it is waited for has no use for it.
+    let mut left = Left { service: &caller.service, token: Some(&token) };
+    let state = caller.service.wait_for_import(&token, WAIT).await;
+    left.token = None;
+    if let Some(ImportState::Failed(error)) = state {
+        caller.service.drop_import(&token);
+        return Err(faults::told(&error, caller.lang));
+    }
+    Ok(Done::quiet().then(format!("/import?list={token}")))
+}
+
+/// The bytes that were pasted or dropped, whichever of the two carries something.
+async fn upload(caller: &Caller, data: MultipartData) -> Result<Vec<u8>, Fault> {
     let words = caller.words();
     let unreadable = |_| Fault::Refused(words.upload_broken.to_owned());
     let Some(mut parts) = data.into_inner() else { return Err(Fault::Refused(words.bad_request.to_owned())) };
     let mut bytes = Vec::new();
     while let Some(mut part) = parts.next_field().await.map_err(unreadable)? {
-        // Whichever of the two carries something.
         if !matches!(part.name(), Some("text" | "file")) || !bytes.is_empty() {
             continue;
         }
         while let Some(piece) = part.chunk().await.map_err(unreadable)? {
             bytes.extend_from_slice(&piece);
             if bytes.len() > MAX_BYTES {
-                return Err(ServiceError::Format(crate::formats::FormatError::TooLarge).into());
+                return Err(ServiceError::Format(FormatError::TooLarge).into());
             }
         }
     }
-    caller.service.preview_import(&bytes, None).await?;
-    let size = bytes.len();
-    let token = caller.state.lists.put(bytes.into(), size).unwrap_or_default();
-    Ok(Done::quiet().then(format!("/import?list={token}")))
+    Ok(bytes)
+}
+
+/// Drops a list when the request that waits for it is dropped.
+struct Left<'a> {
+    service: &'a Arc<Service>,
+    token: Option<&'a str>,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = self.token {
+            self.service.drop_import(token);
+        }
+    }
 }
 
 pub async fn apply(caller: &Caller, token: &str) -> Result<Done, Fault> {
+    let gone = || Fault::Refused(caller.words().list_gone.to_owned());
+    if !caller.service.begin_import(token, &caller.name) {
+        return Err(gone());
+    }
+    match caller.service.wait_for_import(token, WAIT).await.ok_or_else(gone)? {
+        ImportState::Imported(report) => {
+            caller.service.drop_import(token);
+            Ok(Done::said(said(caller, &report)).then("/links"))
+        }
+        ImportState::Failed(error) => Err(faults::told(&error, caller.lang)),
+        ImportState::Working(_) | ImportState::Looked(_) => Ok(Done::quiet().then(format!("/import?list={token}"))),
+    }
+}
+
+pub fn cancel(caller: &Caller, token: &str) -> Result<Done, Fault> {
+    let dropped = caller.service.drop_import(token);
+    let done = if dropped { Done::said(import_words_of(caller.lang).cancelled) } else { Done::quiet() };
+    Ok(done.then("/import"))
+}
+
+fn said(caller: &Caller, report: &ImportReport) -> String {
     let words = caller.words();
-    let Some(bytes) = caller.state.lists.look(token) else {
-        return Err(Fault::Refused(words.list_gone.to_owned()));
-    };
-    let report = caller.service.import(&bytes, None, false).await?;
-    caller.state.lists.take(token);
-    caller.note(Deed::Imported, format!("+{} ~{}", report.added, report.updated)).await;
-    let said = format!("{} {} · {} {}", words.added, report.added, words.changed, report.updated);
-    Ok(Done::said(said).then("/links"))
+    format!("{} {} · {} {}", words.added, report.added, words.changed, report.updated)
 }
 
-fn rows(rows: Vec<service::PreviewRow>) -> Vec<PreviewRow> {
-    let row = |row: service::PreviewRow| PreviewRow {
+fn preview(token: &str, found: &ImportPreview) -> Preview {
+    let same = found.unchanged + found.duplicates.count();
+    Preview {
+        token: token.to_owned(),
+        format: name(found.format).to_owned(),
+        unchanged: number(found.unchanged),
+        added: rows(&found.added.listed),
+        changed: rows(&found.changed.listed),
+        duplicates: notes(&found.duplicates),
+        bad: notes(&found.bad),
+        shortened: notes(&found.shortened),
+        counts: [found.added.count, found.changed.count, same, found.bad.count()].map(number),
+    }
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn rows(rows: &[service::PreviewRow]) -> Vec<PreviewRow> {
+    let row = |row: &service::PreviewRow| PreviewRow {
         line: row.line,
-        name: row.name,
-        url: row.url,
-        changes: row.changes.into_iter().map(|c| (c.field.to_owned(), c.old, c.new)).collect(),
+        name: row.name.clone(),
+        url: row.url.clone(),
+        changes: row.changes.iter().map(|c| (c.field.to_owned(), c.old.clone(), c.new.clone())).collect(),
     };
-    rows.into_iter().take(LISTED).map(row).collect()
+    rows.iter().map(row).collect()
 }
 
-fn notes(notes: Vec<Note>) -> Vec<(u32, String)> {
-    notes.into_iter().take(LISTED).map(|note| (note.line, note.why)).collect()
+fn notes(notes: &[Note]) -> Vec<(u32, String)> {
+    notes.iter().take(LISTED).map(|note| (note.line, note.why.clone())).collect()
 }
 
 fn name(format: Format) -> &'static str {

@@ -1,0 +1,27 @@
+//! What the import page says besides.
+
+use super::words;
+use crate::domain::lang::Lang;
+use leptos::prelude::use_context;
+
+words! { ImportWords;
+    reading: "正在读取列表…", "Reading the list…";
+    writing: "正在写入…", "Writing…";
+    cancel: "取消", "Cancel";
+    cancelled: "已取消，没有任何改动", "Cancelled; nothing was changed";
+    imported: "导入完成", "The list is in";
+    shortened: "过长，已缩减", "Too long, shortened";
+}
+
+/// The phrases of a language.
+pub fn import_words_of(lang: Lang) -> &'static ImportWords {
+    match lang {
+        Lang::Zh => &ZH,
+        Lang::En => &EN,
+    }
+}
+
+/// The phrases of the page being drawn.
+pub fn import_words() -> &'static ImportWords {
+    import_words_of(use_context::<Lang>().unwrap_or_default())
+}
