@@ -16,6 +16,7 @@ mod others;
 mod preview;
 mod roll;
 mod scheduled;
+mod settings;
 mod snapshot;
 mod stop;
 mod witness;
@@ -33,7 +34,7 @@ use crate::{
         link::Link,
         progress::{Snapshot, Trigger},
         run::{ItemState, Plan, Run},
-        settings::{SettingError, Settings},
+        settings::SettingError,
         whitelist::{self, Entry},
     },
     engine::{
@@ -181,8 +182,8 @@ impl Service {
         threads: &Handle,
         serves: bool,
     ) -> Result<Arc<Service>> {
-        let settings = read_settings(&store).await?;
-        use_proxy(&probe, &settings);
+        let settings = settings::read(&store).await?;
+        settings::use_proxy(&probe, &settings);
         let limits = settings.limits;
         let rng = fastrand::Rng::new();
         let owner = format!("{}-{:016x}", std::process::id(), rng.clone().u64(..));
@@ -217,42 +218,6 @@ impl Service {
 
     pub fn clock(&self) -> &SharedClock {
         &self.clock
-    }
-
-    /// The settings as stored.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn settings(&self) -> Result<Settings> {
-        read_settings(&self.store).await
-    }
-
-    /// Sets one key, checked first, and says what it was; limits take effect at once.
-    ///
-    /// # Errors
-    /// [`ServiceError::Setting`] where there is no such key or its value is out of range.
-    pub async fn set(&self, key: &str, value: &str) -> Result<String> {
-        let mut settings = self.settings().await?;
-        let before = settings.get(key)?;
-        settings.set(key, value)?;
-        self.store.put_setting(key, &settings.get(key)?).await?;
-        self.use_settings(&settings);
-        Ok(before)
-    }
-
-    /// Makes the engine go by these limits, and this proxy, from now on.
-    pub fn use_settings(&self, settings: &Settings) {
-        use_proxy(&self.probe, settings);
-        let concurrency = crate::lifecycle::fit_open_files(settings.limits.concurrency, self.serves);
-        self.engine.set_limits(concurrency, settings.limits.per_host);
-    }
-
-    /// The plan for a run by the stored settings.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn plan(&self) -> Result<Plan> {
-        Ok(Plan { settings: self.settings().await?, whitelist: Vec::new(), widened: self.probe.is_widened() })
     }
 
     /// Starts a run and returns at once. Links that another run holds are left to it.
@@ -397,19 +362,4 @@ impl Service {
         let entries: Vec<Entry> = self.store.whitelist().await?;
         Ok(whitelist::exempts(&entries, &link.about.name, &link.about.url, self.clock.now()))
     }
-}
-
-fn use_proxy(probe: &Probe, settings: &Settings) {
-    if let Err(error) = probe.use_proxy(&settings.system.proxy) {
-        tracing::error!(%error, "the proxy cannot be used; checks go on as before");
-    }
-}
-
-async fn read_settings(store: &SharedStore) -> Result<Settings> {
-    let rows = store.settings().await?;
-    let (settings, wrong) = Settings::from_stored(rows.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-    for error in wrong {
-        tracing::warn!(%error, "a stored setting is not used");
-    }
-    Ok(settings)
 }
