@@ -35,12 +35,14 @@ const IMPORT_S: f64 = 0.6;
 /// Those who ask for the public list and do not read it.
 const UNREAD: usize = 256;
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "/",
     "/links",
     "/links?page=1500",
     "/links?sort=-latency",
+    "/links?sort=name",
     "/links?q=site+99",
+    "/links?status=unchecked",
     "/links?group=group+7",
     "/links?status=review",
     "/links?whitelist=yes",
