@@ -8,6 +8,7 @@ mod peak;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rollcall::{
+    clock::{Clock, SystemClock},
     domain::{
         class::Class, observation::Observation, progress::Trigger, run::ItemState, run::Plan, settings::Settings,
         verdict::Change,
@@ -34,12 +35,14 @@ const IMPORT_S: f64 = 0.6;
 /// Those who ask for the public list and do not read it.
 const UNREAD: usize = 256;
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "/",
     "/links",
     "/links?page=1500",
     "/links?sort=-latency",
+    "/links?sort=name",
     "/links?q=site+99",
+    "/links?status=unchecked",
     "/links?group=group+7",
     "/links?status=review",
     "/links?whitelist=yes",
@@ -93,7 +96,7 @@ async fn fill(desk: &Desk) {
     let (settings, _) =
         Settings::from_stored(store.settings().await.unwrap().iter().map(|(k, v)| (k.as_str(), v.as_str())));
     let plan = Plan { settings, whitelist: Vec::new(), widened: false };
-    let at = Utc::now() - TimeDelta::hours(1);
+    let at = SystemClock.now() - TimeDelta::hours(1);
     let run = store.begin_run(Trigger::Schedule, &plan, "bench", &ids, at).await.unwrap().run_id.unwrap();
     for chunk in ids.chunks(BATCH) {
         let records: Vec<Record> = chunk.iter().map(|link| record(*link, at)).collect();

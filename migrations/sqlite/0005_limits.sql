@@ -133,6 +133,9 @@ BEGIN UPDATE revisions SET n = n + 1 WHERE what = 'roll'; END;
 -- Counts and groups are read from the indexes alone, which hold every column that they ask for.
 DROP INDEX links_by_state;
 CREATE INDEX links_by_state ON links (active DESC, shown, id, deleted_at) WHERE deleted_at IS NULL;
+-- The order of the table by name.
+DROP INDEX links_by_name;
+CREATE INDEX links_by_name ON links (name COLLATE NOCASE, id, deleted_at) WHERE deleted_at IS NULL;
 DROP INDEX links_by_group;
 CREATE INDEX links_by_group ON links (group_id, id, deleted_at) WHERE deleted_at IS NULL;
 

@@ -52,7 +52,7 @@ pub async fn a_list_is_taken_in_whole(store: SharedStore) {
     assert_eq!((kept.about.name.as_str(), kept.about.group.as_str()), ("site 2", "乙"));
     assert_ne!(store.links_revision().await.unwrap(), of_names);
     let off = Draft { active: Some(false), ..draft(MANY) };
-    store.import(&[off.clone()], now(), false, &unwatched).await.unwrap();
+    store.import(std::slice::from_ref(&off), now(), false, &unwatched).await.unwrap();
     assert!(!store.links().await.unwrap().last().unwrap().active);
     // What the file says of being active counts for new links only.
     let on = Draft { active: Some(true), note: Some("n".into()), ..off };

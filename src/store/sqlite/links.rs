@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 /// Where links are read from; removed ones are not there. Ends in a condition, for more to follow.
-pub const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id WHERE l.deleted_at IS NULL";
+const FROM_LINKS: &str = "FROM links l LEFT JOIN groups g ON g.id = l.group_id WHERE l.deleted_at IS NULL";
 
 #[async_trait]
 impl Links for SqliteStore {
