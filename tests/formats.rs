@@ -231,9 +231,9 @@ fn what_is_too_long_is_cut_or_left_out_and_told() {
 #[test]
 fn yaml_as_people_write_it() {
     let parsed = read(
-        "x: &base\n  descr: words\nlinks:\n  - <<: *base\n    name: 007\n    link: https://a.test\n  - name: no\n    link: https://b.test\n    descr: \"\"\n",
+        "---\nx: &base\n  descr: words\nlinks:\n  - <<: *base\n    name: 007\n    link: https://a.test\n  - name: no\n    link: https://b.test\n    descr: \"\"\n",
     );
-    assert_eq!(brief(&parsed), [(4, "007", "https://a.test", ""), (7, "no", "https://b.test", "")]);
+    assert_eq!(brief(&parsed), [(5, "007", "https://a.test", ""), (8, "no", "https://b.test", "")]);
     assert_eq!(parsed.rows[0].draft.description.as_deref(), Some("words"));
     let two = read("- name: A\n  link: https://a.test\n---\n- name: B\n  link: https://b.test\n");
     assert_eq!(brief(&two).len(), 2);

@@ -201,7 +201,7 @@ impl Browser {
     }
 
     pub fn get(&mut self, path: &str) -> Answer {
-        self.ask("GET", path, "")
+        self.ask("GET", path, "", "")
     }
 
     /// Posts a form, as scripts do: the answer is data.
@@ -212,7 +212,14 @@ impl Browser {
                 .collect::<String>()
         };
         let body: Vec<String> = fields.iter().map(|(k, v)| format!("{}={}", encoded(k), encoded(v))).collect();
-        self.ask("POST", path, &body.join("&"))
+        self.ask("POST", path, "application/x-www-form-urlencoded", &body.join("&"))
+    }
+
+    /// Posts one part of a form of files, as scripts do.
+    pub fn upload(&mut self, path: &str, name: &str, content: &str) -> Answer {
+        let part =
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{content}\r\n--edge--\r\n");
+        self.ask("POST", path, "multipart/form-data; boundary=edge", &part)
     }
 
     /// Makes the first account with the server's token.
@@ -227,7 +234,7 @@ impl Browser {
         self.post("/api/fn/sign_in", &[("name", "owner"), ("password", password)])
     }
 
-    fn ask(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    fn ask(&mut self, method: &str, path: &str, kind: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.addr).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -239,7 +246,7 @@ impl Browser {
             head.push_str(&format!("Cookie: {}\r\n", cookies.join("; ")));
         }
         if method == "POST" {
-            head.push_str("Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n");
+            head.push_str(&format!("Content-Type: {kind}\r\nAccept: application/json\r\n"));
             head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
