@@ -1,4 +1,4 @@
-//! How far a list has been read, and the word to stop reading it.
+//! How far a list has been read and written, and the word to stop.
 
 use super::FormatError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -17,16 +17,19 @@ impl Watch {
         self.stopped.store(true, Relaxed);
     }
 
-    /// Bytes that were read, and bytes in all; the latter is 0 until reading has begun.
+    /// Bytes that were read, then links that were written, and how many there are in all; the latter is 0 until reading
+    /// has begun.
     pub fn progress(&self) -> (usize, usize) {
         (self.done.load(Relaxed), self.total.load(Relaxed))
     }
 
-    pub(super) fn begin(&self, total: usize) {
+    /// A part of the work begins, of so many bytes or links.
+    pub fn begin(&self, total: usize) {
+        self.done.store(0, Relaxed);
         self.total.store(total, Relaxed);
     }
 
-    /// Notes how far the reader has come, in bytes from the beginning.
+    /// Notes how far the work has come, in bytes or links from its beginning.
     ///
     /// # Errors
     /// [`FormatError::Stopped`] where it is to stop.

@@ -94,11 +94,13 @@ impl Imports {
 }
 
 /// Stops reading when whoever waits for it has gone.
-struct StopOnDrop(Arc<Watch>);
+struct StopOnDrop(Option<Arc<Watch>>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.stop();
+        if let Some(watch) = &self.0 {
+            watch.stop();
+        }
     }
 }
 
@@ -107,14 +109,17 @@ impl Service {
     pub(super) async fn read_list(&self, list: List, progress: &Arc<Watch>) -> Result<Parsed> {
         // Never closed.
         let permit = self.imports.readers.clone().acquire_owned().await.ok();
-        let _stop = StopOnDrop(progress.clone());
+        let mut stop = StopOnDrop(Some(progress.clone()));
         let progress = progress.clone();
         let reading = spawn_blocking(move || {
             let _permit = permit;
             formats::read_watched(&list.bytes, list.format, &progress)
         });
         match timeout(READ_LIMIT, reading).await {
-            Ok(Ok(parsed)) => Ok(parsed?),
+            Ok(Ok(parsed)) => {
+                stop.0 = None;
+                Ok(parsed?)
+            }
             Ok(Err(_)) => Err(FormatError::Defect.into()),
             Err(_) => Err(FormatError::TooSlow(READ_LIMIT.as_secs()).into()),
         }
@@ -168,7 +173,7 @@ impl Service {
         self.work(token, state, cancel, async move {
             let parsed = service.read_list(list, &watch).await?;
             phase.send_replace(ImportState::Working(ImportPhase::Writing));
-            let report = service.write_list(parsed, false).await?;
+            let report = service.write_list(parsed, false, &watch).await?;
             service.note(&who, Deed::Imported, format!("+{} ~{}", report.added, report.updated)).await;
             Ok(ImportState::Imported(Arc::new(report)))
         });
@@ -205,7 +210,8 @@ impl Service {
         });
     }
 
-    /// How it stands with a list, and how much of it was read: bytes, and bytes in all.
+    /// How it stands with a list, and how far the work is: bytes that were read or links that were written,
+    /// and how many there are in all.
     pub fn import_state(&self, token: &str) -> Option<(ImportState, (usize, usize))> {
         let jobs = self.imports.jobs();
         let job = jobs.iter().find(|job| job.token == token)?;

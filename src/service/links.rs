@@ -10,7 +10,7 @@ use crate::{
         whitelist::{self, Entry, Kind},
     },
     formats::{Format, Notes, Parsed, Watch},
-    store::{Draft, Imported, StoreError, unwatched},
+    store::{Draft, Imported, StoreError},
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -49,12 +49,15 @@ impl Service {
     /// [`ServiceError::Format`] where nothing of the file can be used; then nothing is changed.
     pub async fn import(&self, list: List, dry_run: bool, progress: &Arc<Watch>) -> Result<ImportReport> {
         let parsed = self.read_list(list, progress).await?;
-        self.write_list(parsed, dry_run).await
+        self.write_list(parsed, dry_run, progress).await
     }
 
-    pub(super) async fn write_list(&self, parsed: Parsed, dry_run: bool) -> Result<ImportReport> {
+    /// Writes what was read; `progress` counts links from then on.
+    pub(super) async fn write_list(&self, parsed: Parsed, dry_run: bool, progress: &Watch) -> Result<ImportReport> {
         let drafts: Vec<Draft> = parsed.rows.into_iter().map(|row| row.draft).collect();
-        let done = self.store.import(&drafts, self.clock.now(), dry_run, &unwatched).await?;
+        progress.begin(drafts.len());
+        let go_on = |written| progress.at(written).is_ok();
+        let done = self.store.import(&drafts, self.clock.now(), dry_run, &go_on).await?;
         let count = |kind| done.iter().filter(|one| **one == kind).count();
         Ok(ImportReport {
             format: parsed.format,
