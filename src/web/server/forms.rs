@@ -48,11 +48,13 @@ pub struct Flashes {
     strangers: Shelf<Flash>,
 }
 
-impl Flashes {
-    pub fn new() -> Flashes {
+impl Default for Flashes {
+    fn default() -> Flashes {
         Flashes { signed_in: Shelf::new(FLASHES), strangers: Shelf::new(OF_STRANGERS) }
     }
+}
 
+impl Flashes {
     /// Keeps a word; returns its name, or `None` where it is too large to be kept.
     fn put(&self, flash: Flash, signed_in: bool) -> Option<String> {
         let bytes = weight(&flash);

@@ -139,7 +139,7 @@ pub async fn serve(
         service,
         shutdown: shutdown.clone(),
         demo,
-        flashes: forms::Flashes::new(),
+        flashes: forms::Flashes::default(),
         trials: once::Shelf::new(TRIALS),
         strangers: Arc::new(Semaphore::new(request_limits::STRANGERS_AT_ONCE)),
         streams: streams::Streams::new(connections.clone()),
