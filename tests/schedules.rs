@@ -223,3 +223,30 @@ async fn the_loop_goes_by_the_clock_that_it_is_handed() {
     }
     looping.abort();
 }
+
+#[test]
+fn what_cannot_be_a_schedule_is_refused_on_the_page_in_its_language() {
+    let desk = support::desk::Desk::new();
+    let server = desk.serve(&[]);
+    let mut first = true;
+    for (lang, cron, words) in [
+        ("en", "0 0 4 * * *", "write five"),
+        ("en", "0 0 30 2 *", "this never comes"),
+        ("en", "@reboot", "@daily"),
+        ("zh", "0 0 4 * * * 2030", "请填写五段"),
+        ("zh", "0 0 31 4 *", "永远不会到来"),
+    ] {
+        let mut browser = server.browser();
+        browser.headers.push(("Accept-Language", lang.to_owned()));
+        if first {
+            browser.set_up(&server);
+        } else {
+            browser.sign_in("a long enough password");
+        }
+        first = false;
+        let answer = browser.post("/api/fn/save_schedule", &[("cron", cron), ("scope", "all")]);
+        assert!(answer.body.contains(words), "{cron}: {} {}", answer.status, answer.body);
+    }
+    let listed = desk.out(&["schedule", "list"]);
+    assert_eq!(listed.lines().count(), 2, "nothing was added: {listed}");
+}

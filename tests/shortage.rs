@@ -9,13 +9,15 @@ use rollcall::{
     domain::{
         own_failure::OwnFailure,
         progress::{RunState, Trigger},
-        run::ItemState,
+        run::{ItemState, Plan},
+        settings::Settings,
     },
     engine::{
         probe::{Probe, Request, Seen},
         run::Ask,
     },
     service::{Pick, Service},
+    store::{Ending, Record, Runs, sqlite::SqliteStore},
 };
 use serde_json::Value;
 use std::{
@@ -219,4 +221,32 @@ async fn fewer_run_at_once_while_there_is_a_shortage() {
     let counts = started.done.unwrap().await.unwrap().unwrap().counts;
     assert_eq!((counts.ok, counts.failed), (40, 0));
     assert!(short.most.load(SeqCst) <= 25, "{} at once", short.most.load(SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_on_the_runs_page_and_by_the_command() {
+    let desk = Desk::new();
+    desk.out(&["link", "add", "https://a.test/", "--name", "first"]);
+    desk.out(&["link", "add", "https://b.test/", "--name", "second"]);
+    let store = SqliteStore::open(&desk.database()).await.unwrap();
+    let plan = Plan { settings: Settings::default(), whitelist: Vec::new(), widened: false };
+    let now = support::clock().now();
+    let run = store.begin_run(Trigger::Click, &plan, "me", &[1, 2], now).await.unwrap().run_id.unwrap();
+    let failed = [1, 2].map(|id| Record::unseen(id, ItemState::Failed, Some(OwnFailure::OpenFiles)));
+    store.record(run, &failed).await.unwrap();
+    store.settle(run, Ending::default(), now).await.unwrap();
+    let output = desk.run(&["run", "show", "1"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("failed: this machine ran short of open files"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("2 links could not be checked"));
+    let (_server, mut browser) = desk.serve_first_signed_in();
+    for (lang, told, row) in [
+        ("en", "2 links could not be checked", "this machine ran short of open files"),
+        ("zh", "2 个友链未能检查", "本机可打开的文件数不足"),
+    ] {
+        browser.headers.retain(|(name, _)| *name != "Accept-Language");
+        browser.headers.push(("Accept-Language", lang.to_owned()));
+        let page = browser.get("/runs/1").body;
+        assert!(page.contains(told) && page.contains("LimitNOFILE="), "{page}");
+        assert_eq!(page.matches(row).count(), 3, "with each row as well: {page}");
+    }
 }
