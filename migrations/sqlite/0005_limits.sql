@@ -1,15 +1,11 @@
 -- Two things that large rolls and outside texts ask for: a limit on every column that others fill, and numbers that are
 -- read without reading the roll. The limits are those of src/domain/field.rs and src/store/sqlite/limits.rs.
 --
--- What is too long today is cut. An address cannot be: it would be another's. A longer one stays until it is written
--- anew.
+-- What is too long today is cut. An address cannot be: it would be another's. A longer one, of a page, a picture, a feed
+-- or a mailbox, stays until it is written anew.
 
 UPDATE links SET name = substr(name, 1, 200) WHERE length(name) > 200;
-UPDATE links SET logo = substr(logo, 1, 1000) WHERE length(logo) > 1000;
 UPDATE links SET description = substr(description, 1, 1000) WHERE length(description) > 1000;
-UPDATE links SET feed = substr(feed, 1, 1000) WHERE length(feed) > 1000;
-UPDATE links SET backlink_page = substr(backlink_page, 1, 1000) WHERE length(backlink_page) > 1000;
-UPDATE links SET email = substr(email, 1, 1000) WHERE length(email) > 1000;
 UPDATE links SET note = substr(note, 1, 1000) WHERE length(note) > 1000;
 UPDATE links SET last_final_url = substr(last_final_url, 1, 2048) WHERE length(last_final_url) > 2048;
 UPDATE links SET good_title = substr(good_title, 1, 1000) WHERE length(good_title) > 1000;
@@ -51,11 +47,11 @@ CREATE TRIGGER links_still_fit
 BEFORE UPDATE OF name, url, logo, description, feed, backlink_page, email, note, overrides ON links
 WHEN length(NEW.name) > 200 OR octet_length(NEW.name) > 800
     OR (NEW.url <> OLD.url AND (length(NEW.url) > 2048 OR octet_length(NEW.url) > 8192))
-    OR length(NEW.logo) > 1000 OR octet_length(NEW.logo) > 4000
+    OR (NEW.logo <> OLD.logo AND (length(NEW.logo) > 1000 OR octet_length(NEW.logo) > 4000))
     OR length(NEW.description) > 1000 OR octet_length(NEW.description) > 4000
-    OR length(NEW.feed) > 1000 OR octet_length(NEW.feed) > 4000
-    OR length(NEW.backlink_page) > 1000 OR octet_length(NEW.backlink_page) > 4000
-    OR length(NEW.email) > 1000 OR octet_length(NEW.email) > 4000
+    OR (NEW.feed <> OLD.feed AND (length(NEW.feed) > 1000 OR octet_length(NEW.feed) > 4000))
+    OR (NEW.backlink_page <> OLD.backlink_page AND (length(NEW.backlink_page) > 1000 OR octet_length(NEW.backlink_page) > 4000))
+    OR (NEW.email <> OLD.email AND (length(NEW.email) > 1000 OR octet_length(NEW.email) > 4000))
     OR length(NEW.note) > 1000 OR octet_length(NEW.note) > 4000
     OR octet_length(NEW.overrides) > 8192
 BEGIN SELECT RAISE(ABORT, 'a field of the link is longer than its column holds'); END;

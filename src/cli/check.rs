@@ -6,6 +6,7 @@ mod result;
 use super::{Context, Failure, NetworkArgs, Outcome, output};
 use crate::{
     domain::{
+        backlink::MySites,
         counts::Counts,
         lang::Lang,
         own_failure::OwnFailure,
@@ -179,6 +180,7 @@ fn apply(args: &CheckArgs, plan: &mut Plan) -> Result<(), Failure> {
     if !args.site_link.is_empty() || !args.site_link_regex.is_empty() {
         settings.my_sites.clone_from(&args.site_link);
         settings.my_site_patterns.clone_from(&args.site_link_regex);
+        MySites::new(&args.site_link, &args.site_link_regex).map_err(|e| Failure::Usage(e.to_string()))?;
     }
     settings.sites().map_err(|e| Failure::Usage(e.to_string()))?;
     plan.whitelist.clone_from(&args.whitelist);

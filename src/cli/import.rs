@@ -89,7 +89,7 @@ pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
 /// Imports, with a bar on a terminal.
 async fn attended(service: &Arc<Service>, list: List, dry_run: bool) -> Result<ImportReport, ServiceError> {
     let bar = if list.bytes.len() < BAR_FROM { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes}  {elapsed}");
+    let style = ProgressStyle::with_template("{bar:24} {percent} %  {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let progress = Arc::new(Watch::default());
     let mut import = std::pin::pin!(service.import(list, dry_run, &progress));

@@ -74,6 +74,15 @@ impl MySites {
         Ok(MySites { sites, patterns: patterns.iter().map(compile).collect::<Result<_, _>>()? })
     }
 
+    /// As [`MySites::new`], with patterns as they are stored: one that an earlier version took is never dropped.
+    ///
+    /// # Errors
+    /// [`SiteError`] where a site is no address.
+    pub fn stored(sites: &[String], patterns: &[String]) -> Result<MySites, SiteError> {
+        let sites = sites.iter().map(|s| MySite::parse(s)).collect::<Result<_, _>>()?;
+        Ok(MySites { sites, patterns: patterns.iter().map(|pattern| Pattern::stored(pattern)).collect() })
+    }
+
     /// Whether any my-site exists: only then is a backlink required.
     pub fn is_empty(&self) -> bool {
         self.sites.is_empty() && self.patterns.is_empty()

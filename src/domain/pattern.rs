@@ -60,7 +60,7 @@ impl PatternError {
 
 /// A pattern, ready to search.
 #[derive(Clone, Debug)]
-pub struct Pattern(Arc<Regex>);
+pub struct Pattern(Option<Arc<Regex>>);
 
 /// What a search came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,18 +98,25 @@ impl Pattern {
                 .build_from_nfa(compiled)
                 .map_err(|_| PatternError::Costly)
         };
-        Ok(Pattern(Arc::new(Builder::new().build_from_dfas(table(false)?, table(true)?))))
+        Ok(Pattern(Some(Arc::new(Builder::new().build_from_dfas(table(false)?, table(true)?)))))
+    }
+
+    /// As [`Pattern::new`], for a pattern that an earlier version took: one that this one does not take stays, and never
+    /// knows. Without it friends would seem to have no backlink who are found by it.
+    pub fn stored(pattern: &str) -> Pattern {
+        Pattern::new(pattern).unwrap_or(Pattern(None))
     }
 
     /// The first piece of a text that it matches.
     pub fn search<'t>(&self, text: &'t str) -> Search<'t> {
-        let forward = self.0.forward();
+        let Some(regex) = &self.0 else { return Search::GaveUp };
+        let forward = regex.forward();
         let end = match forward.try_search_fwd(&mut Cache::new(forward), &Input::new(text)) {
             Ok(Some(end)) => end.offset(),
             Ok(None) => return Search::Nothing,
             Err(_) => return Search::GaveUp,
         };
-        let backward = self.0.reverse();
+        let backward = regex.reverse();
         let before = Input::new(text).span(0..end).anchored(Anchored::Yes);
         // That it is there is known; where it begins is not needed so much that it could fail for it.
         let start = match backward.try_search_rev(&mut Cache::new(backward), &before) {

@@ -6,7 +6,7 @@ mod tests;
 
 pub use keys::{Input, Key, Section, all as keys, parse_net, seconds};
 
-use super::{address, backlink::MySites, class::Class, policy::Policy};
+use super::{address, backlink::MySites, class::Class, policy::Policy, schedule};
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -189,8 +189,23 @@ impl Settings {
     /// defaults and returned, so that an older program can still start.
     pub fn from_stored<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Settings, Vec<SettingError>) {
         let mut settings = Settings::default();
-        let wrong = rows.into_iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
+        let wrong = rows.into_iter().filter_map(|(key, value)| settings.set_stored(key, value).err()).collect();
         (settings, wrong)
+    }
+
+    /// Sets one key from what is stored. What an earlier version took and this one does not goes on as far as it can:
+    /// falling back to a default would hide friends who are found by a pattern, or make copies at other times.
+    fn set_stored(&mut self, key: &str, value: &str) -> Result<(), SettingError> {
+        let outcome = self.set(key, value);
+        match key {
+            "my_site_patterns" if outcome.is_err() => self.my_site_patterns = keys::lines(value),
+            "backup_cron" if schedule::Schedule::stored(value, "UTC").is_ok() => {
+                value.trim().clone_into(&mut self.system.backup_cron);
+                return Ok(());
+            }
+            _ => {}
+        }
+        outcome
     }
 
     /// Sets one key from text.
@@ -239,7 +254,7 @@ impl Settings {
     /// # Errors
     /// [`super::backlink::SiteError`] where one of them is not usable.
     pub fn sites(&self) -> Result<MySites, super::backlink::SiteError> {
-        MySites::new(&self.my_sites, &self.my_site_patterns)
+        MySites::stored(&self.my_sites, &self.my_site_patterns)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Course {
     retried: u32,
     ms: u32,
     earlier: Vec<Attempt>,
+    /// A page that may carry the backlink was not read.
+    unread: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ impl Course {
             retried: 0,
             ms: 0,
             earlier: Vec::new(),
+            unread: false,
         }
     }
 
@@ -181,7 +184,11 @@ impl Course {
                 self.discovered = seen.page.as_ref().map(|p| p.friend_pages.clone()).unwrap_or_default().into();
                 self.discovered.pop_front().map(Stage::Discovered)
             }
-            Stage::Discovered(_) if class != Class::Ok => self.discovered.pop_front().map(Stage::Discovered),
+            Stage::Discovered(_) if class != Class::Ok => {
+                // We did not ask, or gave up reading: what stands there is not known.
+                self.unread |= matches!(class, Class::BodyTooLarge | Class::BlockedByPolicy);
+                self.discovered.pop_front().map(Stage::Discovered)
+            }
             _ => None,
         }
     }
@@ -226,7 +233,7 @@ impl Course {
         Observation {
             at,
             class,
-            inconclusive: seen.inconclusive,
+            inconclusive: seen.inconclusive || (self.unread && class == Class::BacklinkMissing),
             status: seen.status,
             final_url: seen.final_url.or_else(|| Some(self.url.clone())),
             ms: self.ms,

@@ -76,7 +76,7 @@ fn name_server(address: &SocketAddr) -> NameServerConfig {
 type Held<T> = Pin<Box<dyn Future<Output = Result<T, NetError>> + Send>>;
 type Opening<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
-/// Connects to name servers, as hickory does, but sends no question more often than [`SENDS`].
+/// Connects to name servers, as hickory does, but sends no question more often than `SENDS`.
 #[derive(Clone)]
 pub struct Servers(Sockets);
 

@@ -86,6 +86,7 @@ fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
             NameError::Failed(_) => Class::DnsFailure.into(),
             NameError::Refused(refusal) => refusal.into(),
             NameError::Short(own) => (*own).into(),
+            NameError::NoRoute => Failure { class: Class::Unreachable, inconclusive: true, own: None },
         });
     }
     if let Some(refusal) = cause.downcast_ref::<Refusal>() {

@@ -29,6 +29,9 @@ pub enum NameError {
     /// The name servers could not be asked, for want of something on our side.
     #[error("the name servers could not be asked ({0})")]
     Short(OwnFailure),
+    /// All its addresses are IPv6, and this machine has no way there: that says nothing about the site.
+    #[error("it has IPv6 addresses only, and this machine has no way there")]
+    NoRoute,
 }
 
 /// A resolver that answers public addresses only. Its name servers are read on first use.
@@ -101,6 +104,7 @@ impl Inner {
             (true, _, Some(own)) => Err(NameError::Short(own)),
             // Those that lead nowhere from here would only cover up what the others said (RFC 6724, rule 1).
             (false, Some(IpAddr::V6(first)), _) if !is_routed(*first) => Ok(four),
+            (true, Some(IpAddr::V6(first)), None) if !is_routed(*first) => Err(NameError::NoRoute),
             _ => Ok(found),
         }
         .map(|found| found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect())

@@ -43,7 +43,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// A text is at most [`super::MAX_BYTES`] long, decoded at most twice that: its lines fit.
+/// A text is at most [`super::MAX_BYTES`] long, and not much longer decoded: its lines fit.
 fn breaks(bytes: &[u8]) -> u32 {
     u32::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }

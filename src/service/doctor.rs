@@ -221,6 +221,10 @@ impl Service {
                 format!("{host} 不存在，请检查域名与 DNS"),
                 format!("{host} does not exist; check the name, and the name servers"),
             ),
+            NameError::NoRoute => lang.pick(
+                format!("{host} 只有 IPv6 地址，而本机没有 IPv6 网络"),
+                format!("{host} has IPv6 addresses only, and this machine has no way to IPv6"),
+            ),
             NameError::Short(own) => {
                 lang.pick(format!("{}。{}", own.words(lang), own.advice(lang)), format!("{}; {}", own.words(lang), own.advice(lang)))
             }

@@ -24,7 +24,7 @@ use crate::{
     store::{Ending, Record, Settled},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -117,7 +117,8 @@ impl Service {
     /// Hands links that have joined a run to the engine.
     pub(super) async fn join(&self, run: &Run, joined: &[i64]) -> Result<()> {
         let terms = terms(&run.plan)?;
-        let links = self.store.links().await?.into_iter().filter(|link| joined.contains(&link.id));
+        let wanted: HashSet<i64> = joined.iter().copied().collect();
+        let links = self.store.links().await?.into_iter().filter(|link| wanted.contains(&link.id));
         let course = |link: Link| Course::new(link.id, &link.about, terms.clone()).after(link.good_title);
         let courses = links.map(course).collect();
         self.registry.publish(run.id, Event::Added { links: u32::try_from(joined.len()).unwrap_or(u32::MAX) });
@@ -338,7 +339,7 @@ impl Drive {
         if self.cancel.is_cancelled() {
             return Ok(Vec::new());
         }
-        let pending = self.service.store.unfinished(self.run_id).await?;
+        let pending: HashSet<i64> = self.service.store.unfinished(self.run_id).await?.into_iter().collect();
         if pending.is_empty() {
             return Ok(Vec::new());
         }

@@ -205,7 +205,8 @@ impl LinkEdit {
             (Field::Note, &mut about.note, fields.note),
         ];
         for (field, held, new) in slots {
-            if let Some(new) = new {
+            // What is there already may be older than the limit.
+            if let Some(new) = new.filter(|new| new != held) {
                 field.check(&new)?;
                 *held = new;
             }

@@ -19,7 +19,7 @@ impl Service {
     /// Sets one key, checked first, and says what it was; limits take effect at once.
     ///
     /// # Errors
-    /// [`ServiceError::Setting`] where there is no such key or its value is out of range.
+    /// [`super::ServiceError::Setting`] where there is no such key or its value is out of range.
     pub async fn set(&self, key: &str, value: &str) -> Result<String> {
         let mut settings = self.settings().await?;
         let before = settings.get(key)?;

@@ -70,6 +70,11 @@ fn list(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// One a line.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
 /// A whole number from `min` to `max`.
 pub(super) fn whole(text: &str, min: u32, max: u32) -> Result<u32, Why> {
     text.parse().ok().filter(|n| (min..=max).contains(n)).ok_or_else(|| {

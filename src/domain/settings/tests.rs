@@ -39,3 +39,16 @@ fn out_of_range_says_the_range_and_changes_nothing() {
     }
     assert_eq!(settings, Settings::default());
 }
+
+#[test]
+fn what_an_earlier_version_took_goes_on() {
+    use super::super::pattern::Search;
+    let costly = r"[\s\S]{1,1000}me";
+    let stored = [("my_site_patterns", costly), ("backup_cron", "0 30 3 * * 0"), ("retries", "many")];
+    let (settings, wrong) = Settings::from_stored(stored);
+    assert_eq!(settings.my_site_patterns, [costly]);
+    assert_eq!(settings.system.backup_cron, "0 30 3 * * 0");
+    assert_eq!(settings.sites().unwrap().search("me"), Search::GaveUp, "nothing is known, so nobody is hidden for it");
+    assert_eq!(wrong.len(), 2, "the pattern that never knows is told, and the number that is none");
+    assert!(Settings::default().set("my_site_patterns", costly).is_err(), "a new one is refused");
+}

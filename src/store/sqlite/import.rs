@@ -46,9 +46,13 @@ pub async fn import(
     let written = plan.write(&mut tx, at, progress).await;
     // A dry run does the same work and then forgets it, so that it cannot say anything else.
     let ended = if dry_run || written.is_err() { tx.rollback().await } else { tx.commit().await };
-    sqlx::raw_sql(USUAL_CACHE).execute(&store.writer).await?;
+    let usual = sqlx::raw_sql(USUAL_CACHE).execute(&store.writer).await;
     written?;
     ended?;
+    if let Err(error) = usual {
+        // What was written is written; the cache is as it was once the connection is opened anew.
+        tracing::warn!(%error, "the database's cache stays large");
+    }
     Ok(plan.told)
 }
 

@@ -12,23 +12,28 @@ const PATTERN_MAX: usize = 261;
 /// Characters of a setting's value, which may list a few hundred addresses; four bytes each at most.
 const VALUE_MAX: usize = 16_384;
 
-/// Holds a link's fields to their limits. An address that is there already stays: it may be older than the limit.
-pub fn about(about: &About, held_url: Option<&str>) -> Result<()> {
-    let fields = [
-        (Field::Name, &about.name),
-        (Field::Group, &about.group),
-        (Field::Logo, &about.logo),
-        (Field::Description, &about.description),
-        (Field::Feed, &about.feed),
-        (Field::BacklinkPage, &about.backlink_page),
-        (Field::Email, &about.email),
-        (Field::Note, &about.note),
-    ];
-    for (field, value) in fields {
-        field.check(value)?;
-    }
-    if held_url != Some(about.url.as_str()) {
-        Field::Url.check(&about.url)?;
+fn fields(about: &About) -> [(Field, &str); 9] {
+    let About { name, url, group, logo, description, feed, backlink_page, email, note, .. } = about;
+    [
+        (Field::Name, name),
+        (Field::Url, url),
+        (Field::Group, group),
+        (Field::Logo, logo),
+        (Field::Description, description),
+        (Field::Feed, feed),
+        (Field::BacklinkPage, backlink_page),
+        (Field::Email, email),
+        (Field::Note, note),
+    ]
+}
+
+/// Holds a link's fields to their limits. What is held already stays: it may be older than the limits.
+pub fn about(about: &About, held: Option<&About>) -> Result<()> {
+    let held = held.map(fields);
+    for (at, (field, value)) in fields(about).into_iter().enumerate() {
+        if held.is_none_or(|held| held[at].1 != value) {
+            field.check(value)?;
+        }
     }
     Ok(())
 }

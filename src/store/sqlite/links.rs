@@ -303,9 +303,10 @@ async fn insert(tx: &mut SqliteConnection, about: &About, active: bool, at: Date
 }
 
 async fn update(tx: &mut SqliteConnection, id: i64, about: &About, active: bool) -> Result<()> {
-    let held: Option<String> =
-        sqlx::query_scalar("SELECT url FROM links WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
-    limits::about(about, held.as_deref())?;
+    let query = fixed(format!("SELECT {LINK_COLUMNS} {FROM_LINKS} AND l.id = ?"));
+    let held: Option<LinkRow> = sqlx::query_as(query).bind(id).fetch_optional(&mut *tx).await?;
+    let held = held.map(LinkRow::link).transpose()?;
+    limits::about(about, held.as_ref().map(|link| &link.about))?;
     let key = address::key(&address::parse(&about.url)?);
     if let Some(other) = holder(tx, &key).await?.filter(|other| *other != id) {
         return Err(StoreError::DuplicateLink(about.url.clone(), other));

@@ -103,7 +103,11 @@ async fn migrate(path: &Path) -> Result<()> {
     if exists && found > 0 {
         let copy = beside(path, &format!("before-{known}"));
         if !copy.exists() {
-            self::copy(&options(path), &copy).await?;
+            // Under another name until it is whole: a program that is killed meanwhile makes it anew.
+            let partial = beside(path, &format!("before-{known}.partial"));
+            let _ = std::fs::remove_file(&partial);
+            self::copy(&options(path), &partial).await?;
+            std::fs::rename(&partial, &copy).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
         }
     }
     let fresh = options(path).auto_vacuum(SqliteAutoVacuum::Incremental);
@@ -140,7 +144,9 @@ pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
             other => other,
         });
     }
-    verify(to).await
+    verify(to).await.inspect_err(|_| {
+        let _ = std::fs::remove_file(to);
+    })
 }
 
 fn known() -> i64 {

@@ -55,14 +55,12 @@ fn Whole(page: ImportPage) -> impl IntoView {
 fn Progress(progress: ImportProgress) -> impl IntoView {
     let words = import_words();
     let doing = if progress.writing { words.writing } else { words.reading };
-    // Writing is one step, of which nobody knows how far it is.
-    let value = (!progress.writing).then_some(progress.permille);
     view! {
         <section class="card" data-refresh="" aria-labelledby="doing">
             <header>
                 <h2 id="doing">{doing}</h2>
             </header>
-            <progress max="1000" value=value aria-labelledby="doing"></progress>
+            <progress max="1000" value=progress.permille aria-labelledby="doing"></progress>
             <Form name="cancel" action="/api/fn/cancel_import">
                 <input type="hidden" name="token" value=progress.token />
                 <button type="submit">{words.cancel}</button>

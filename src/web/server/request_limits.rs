@@ -14,7 +14,8 @@ use axum::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// Bytes of a request's body. A link with every field at its limit fits in.
+/// Bytes of a request's body. A link fits in whose texts are all as long as they may be and Chinese (nine bytes a
+/// character, as forms write them).
 pub const BODY_MAX: usize = 64 << 10;
 /// The whole of a body comes within this time.
 const BODY_LIMIT: Duration = Duration::from_secs(30);

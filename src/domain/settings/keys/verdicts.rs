@@ -2,7 +2,7 @@
 
 use super::{
     super::super::{address, backlink::MySites, policy::Preset},
-    Input, Key, Section, both, list, on_off, switch, whole, whole_number,
+    Input, Key, Section, both, lines, list, on_off, switch, whole, whole_number,
 };
 
 pub const KEYS: &[Key] = &[
@@ -34,7 +34,7 @@ pub const KEYS: &[Key] = &[
         input: Input::Lines,
         get: |s| s.my_site_patterns.join("\n"),
         set: |s, v| {
-            let patterns: Vec<String> = v.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+            let patterns = lines(v);
             MySites::new(&[], &patterns).map_err(|e| both(&e.in_chinese(), &e.to_string()))?;
             s.my_site_patterns = patterns;
             Ok(())

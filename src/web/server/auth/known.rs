@@ -50,10 +50,15 @@ async fn known(state: &AppState, user: &User, address: IpAddr) -> Result<Known, 
 /// # Errors
 /// Where the store is at fault.
 pub async fn remember(state: &AppState, user_id: i64, address: IpAddr) -> Result<(), StoreError> {
-    let device = this_device().unwrap_or_else(once::token);
+    let (now, store) = (state.service.clock().now(), state.service.store());
+    let since = now - REMEMBERED;
+    // A name that is not known yet may have been put there by somebody who knows it.
+    let device = match this_device() {
+        Some(device) if store.knows_sign_in(user_id, &mark_of_device(&device), since).await? => device,
+        _ => once::token(),
+    };
     let marks = [mark_of_device(&device), mark_of_address(address)];
-    let now = state.service.clock().now();
-    state.service.store().remember_sign_in(user_id, &marks, now, now - REMEMBERED).await?;
+    store.remember_sign_in(user_id, &marks, now, since).await?;
     let seconds = REMEMBERED.num_seconds();
     document::set_cookie(&format!("{COOKIE}={device}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"));
     Ok(())

@@ -104,6 +104,11 @@ pub async fn apply(caller: &Caller, token: &str) -> Result<Done, Fault> {
 }
 
 pub fn cancel(caller: &Caller, token: &str) -> Result<Done, Fault> {
+    let state = caller.service.import_state(token).map(|(state, _)| state);
+    if matches!(state, Some(ImportState::Imported(_))) {
+        // It was quicker: the page says what came of it.
+        return Ok(Done::quiet().then(format!("/import?list={token}")));
+    }
     let dropped = caller.service.drop_import(token);
     let done = if dropped { Done::said(import_words_of(caller.lang).cancelled) } else { Done::quiet() };
     Ok(done.then("/import"))
