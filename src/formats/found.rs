@@ -1,7 +1,7 @@
 //! What a reader finds: rows that are taken, and what is said of the others.
 
 use super::{
-    FormatError, MAX_ROWS, Notes, Row,
+    FormatError, MAX_ROWS, MAX_TEXT, Notes, Row,
     column::{Slot, slot},
 };
 use crate::{
@@ -28,9 +28,18 @@ pub struct Found {
     pub shortened: Notes,
     /// Rows of every kind.
     count: usize,
+    /// Bytes of the texts in `rows`.
+    text: usize,
     /// The place among `rows` by the hash of the address's key: the keys themselves would be a second list.
     seen: HashMap<u64, u32>,
     hasher: RandomState,
+}
+
+fn bytes_of(draft: &mut Draft, field: Field) -> usize {
+    match slot(draft, field) {
+        Slot::Text(text) => text.len(),
+        Slot::Option(option) => option.as_ref().map_or(0, String::len),
+    }
 }
 
 impl Found {
@@ -51,7 +60,7 @@ impl Found {
     /// Checks what every row needs, an address and a name or the host in its stead, and takes it.
     ///
     /// # Errors
-    /// [`FormatError::TooManyRows`].
+    /// [`FormatError::TooManyRows`], [`FormatError::Unfolds`].
     pub fn take(&mut self, line: u32, mut draft: Draft) -> Result<(), FormatError> {
         let url = match address_of(&mut draft) {
             Ok(url) => url,
@@ -79,6 +88,10 @@ impl Found {
         }
         for field in Field::ALL {
             self.fit(line, &mut draft, field);
+        }
+        self.text += Field::ALL.into_iter().map(|field| bytes_of(&mut draft, field)).sum::<usize>();
+        if self.text > MAX_TEXT {
+            return Err(FormatError::Unfolds);
         }
         self.rows.push(Row { line, draft });
         Ok(())

@@ -127,6 +127,8 @@ pub enum FormatError {
     TooLarge,
     #[error("the file has more than {MAX_ROWS} rows; split it")]
     TooManyRows,
+    #[error("the file unfolds to more than {} MB of texts, or to more keys and anchors than a list has; split it", MAX_TEXT >> 20)]
+    Unfolds,
     #[error("reading the file took longer than {0} seconds; split it")]
     TooSlow(u64),
     #[error("the file cannot be read, which is a defect; please report it with the file")]
@@ -142,6 +144,8 @@ pub const MAX_BYTES: usize = 32 << 20;
 /// Rows of a file, those that cannot be read with them, and items of one list in it. A hundred times the largest
 /// blog directory that is known.
 pub const MAX_ROWS: usize = 200_000;
+/// Bytes of all rows' texts: a file may repeat one text in every row, by a group's name or an alias.
+pub const MAX_TEXT: usize = 96 << 20;
 /// Notes of a kind that are kept with their words.
 pub const MAX_NOTES: usize = 1_000;
 /// Characters of a note.

@@ -12,6 +12,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 /// Values of a file, those that aliases stand for with them: ten for each row.
 const MAX_VALUES: u64 = 10 * MAX_ROWS as u64;
+/// Anchors, and keys of different names: a list has a handful of each.
+const MAX_NAMES: usize = 10_000;
 /// Levels that the parser goes down; the walk names what is too deep for it before.
 const MAX_NESTING: usize = 64;
 /// Maps that a `<<` may lead to in turn.
@@ -32,6 +34,9 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
         watch.at(offset)?;
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         tree.add(event, Place { line, offset: u32::try_from(offset).unwrap_or(u32::MAX) })?;
+        if tree.anchors.len() > MAX_NAMES || tree.keys.len() > MAX_NAMES {
+            return Err(FormatError::Unfolds);
+        }
     }
     let mut found = Found::default();
     for root in &tree.roots {

@@ -28,7 +28,12 @@ impl FromServerFnError for Fault {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(words) | ServerFnErrorErr::MissingArg(words) => Fault::Refused(words),
+            // What was sent makes no sense.
+            ServerFnErrorErr::Args(words)
+            | ServerFnErrorErr::MissingArg(words)
+            | ServerFnErrorErr::Deserialization(words)
+            | ServerFnErrorErr::Request(words)
+            | ServerFnErrorErr::UnsupportedRequestMethod(words) => Fault::Refused(words),
             other => Fault::Broken(other.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! The browser part, embedded: hashed names, compressed when it was built.
 
+use super::shown::Coding;
 use axum::{
     body::Body,
     extract::Path,
@@ -61,13 +62,9 @@ pub async fn robots() -> &'static str {
 }
 
 fn serve(path: &str, headers: &HeaderMap, cache: &'static str) -> Response<Body> {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let takes =
-        |coding: &str| accepted.split(',').any(|one| one.split(';').next().unwrap_or_default().trim() == coding);
-    let packed = [("br", "br"), ("gzip", "gz")]
-        .into_iter()
-        .filter(|(coding, _)| takes(coding))
-        .find_map(|(coding, suffix)| Site::get(&format!("{path}.{suffix}")).map(|file| (coding, file)));
+    let coding = Coding::of(headers.get_all(header::ACCEPT_ENCODING));
+    let suffix = if coding == Coding::Brotli { "br" } else { "gz" };
+    let packed = coding.name().and_then(|name| Some((name, Site::get(&format!("{path}.{suffix}"))?)));
     let (coding, file): (Option<&str>, EmbeddedFile) = match packed {
         Some((coding, file)) => (Some(coding), file),
         None => match Site::get(path) {

@@ -1,6 +1,6 @@
 //! Every connection has an end: how many there are at once, overall and of one address, and when each is over.
 //!
-//! Where there is no room for a new connection, the one that has been open longest without a log-in makes it. So
+//! Where there is no room for a new connection, a stranger's makes it, the oldest of the least worth. So
 //! somebody who holds all that he can is always held against himself, and the owner gets in.
 
 #[cfg(test)]
@@ -48,6 +48,8 @@ const WRITE_RATE: u64 = 8 << 10;
 /// or does not read.
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGED: u32 = 60_000;
+/// Whoever opens a connection to ask for something does so within this time.
+const ASKS_WITHIN: Duration = Duration::from_secs(1);
 /// Connections of one address without a log-in, where the setting leaves it open.
 const OF_ONE_ADDRESS: usize = 64;
 
@@ -98,6 +100,18 @@ pub struct Connection {
     end: CancellationToken,
 }
 
+/// What a connection is worth keeping for, the least first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// A stranger's that is silent, or does not take its answer, or is done.
+    Idle,
+    /// A stranger's request is being answered.
+    AtWork,
+    /// It may be anybody's: nothing has been asked on it yet, and there was hardly time.
+    New,
+    SignedIn,
+}
+
 impl Connection {
     /// A request has begun.
     pub fn asked(&self) {
@@ -105,9 +119,13 @@ impl Connection {
         self.at_work.store(false, Relaxed);
     }
 
-    /// A request has come whole, from somebody who is signed in or not.
-    pub fn works(&self, signed_in: bool) {
+    /// It is known who asks.
+    pub fn is_of(&self, signed_in: bool) {
         self.signed_in.store(signed_in, Relaxed);
+    }
+
+    /// A request has come whole.
+    pub fn works(&self) {
         self.at_work.store(true, Relaxed);
     }
 
@@ -126,9 +144,16 @@ impl Connection {
         self.opened.elapsed() > LIFE
     }
 
-    /// The less worthy comes first.
-    fn worth(&self) -> (bool, bool, u64) {
-        (self.signed_in.load(Relaxed), self.at_work.load(Relaxed), self.id)
+    /// The less worthy comes first, and of those the oldest: it may be the owner's until it has said who asks.
+    fn worth(&self) -> (Worth, u64) {
+        let asked = self.answers.load(Relaxed) > 0;
+        let worth = match () {
+            () if self.signed_in.load(Relaxed) => Worth::SignedIn,
+            () if !asked && self.opened.elapsed() < ASKS_WITHIN => Worth::New,
+            () if self.at_work.load(Relaxed) => Worth::AtWork,
+            () => Worth::Idle,
+        };
+        (worth, self.id)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::once;
 use crate::{
     domain::{field::TooLong, lang::Lang, settings::SettingError},
-    formats::{FormatError, MAX_BYTES, MAX_ROWS},
+    formats::{FormatError, MAX_BYTES, MAX_ROWS, MAX_TEXT},
     service::ServiceError,
     store::StoreError,
     web::api::fault::Fault,
@@ -92,6 +92,9 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
             FormatError::Broken { format, line, why } => format!("第 {line} 行不是有效的 {format}：{why}"),
             FormatError::TooLarge => format!("文件超过 {} MB，请拆分后导入", MAX_BYTES >> 20),
             FormatError::TooManyRows => format!("文件超过 {MAX_ROWS} 行，请拆分后导入"),
+            FormatError::Unfolds => {
+                format!("文件展开后超过 {} MB，或键名与锚点过多，请拆分后导入", MAX_TEXT >> 20)
+            }
             FormatError::TooSlow(seconds) => format!("读取超过 {seconds} 秒，请拆分后导入"),
             FormatError::Defect => "程序无法读取这个文件，请附上文件反馈".into(),
             FormatError::Stopped => "已停止读取，没有任何改动".into(),

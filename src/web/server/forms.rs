@@ -177,9 +177,10 @@ async fn redirect(state: &AppState, answer: Response, sent: Sent) -> Response {
     response
 }
 
+/// Whether server_fn, which takes it for granted, can read a form of files.
 fn is_multipart(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.starts_with("multipart/form-data") && kind.contains("boundary=")
+    multer::parse_boundary(kind).is_ok()
 }
 
 /// Whether a page is to follow, as browsers' forms want it.

@@ -184,6 +184,9 @@ fn router(state: AppState) -> Router {
         .route("/audit.csv", get(public::audit))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), forms::answer))
+        // What else there is, is small or was compressed before it was asked for.
+        .layer(compression::layer())
+        .layer(middleware::from_fn(compression::only_of_this_site))
         .layer(middleware::from_fn_with_state(state.clone(), request_limits::check));
     let clock: SharedClock = state.service.clock().clone();
     let keep = middleware::from_fn(move |request: Request, next: Next| auth::keep(clock.clone(), request, next));
@@ -195,8 +198,6 @@ fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(compression::layer())
-        .layer(middleware::from_fn(compression::only_of_this_site))
         // Public, and packed once for all: other sites are whom it is for.
         .route("/links.json", get(public::links))
         // A request that breaks is answered as such, and harms no other.

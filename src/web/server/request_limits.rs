@@ -44,6 +44,9 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     let session = request.extensions().get::<auth::Auth>();
     let signed_in = state.demo || session.is_some_and(|session| session.user.is_some());
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    if let Some(connection) = &connection {
+        connection.is_of(signed_in);
+    }
     let function = request.uri().path().strip_prefix(FUNCTIONS).map(str::to_owned);
     if !signed_in && function.as_deref().is_some_and(|name| !PUBLIC.contains(&name)) {
         return sign_in_first(request.headers());
@@ -64,7 +67,7 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         }
     };
     if let Some(connection) = &connection {
-        connection.works(signed_in);
+        connection.works();
     }
     let _turn = if signed_in { None } else { state.strangers.acquire().await.ok() };
     let request = Request::from_parts(parts, body);

@@ -26,15 +26,16 @@ fn one_address_takes_only_its_own_room() {
 fn who_is_signed_in_or_being_answered_stays() {
     let all = Connections::new(limits(4, 3, &[]));
     let owner = admitted(&all, "192.0.2.1").unwrap();
-    owner.works(true);
+    owner.is_of(true);
     let asking = admitted(&all, "192.0.2.1").unwrap();
-    asking.works(false);
+    asking.asked();
+    asking.works();
     for _ in 0..50 {
-        admitted(&all, "192.0.2.1").unwrap();
+        admitted(&all, "192.0.2.1").unwrap().asked();
     }
     assert!(is_open(&owner) && is_open(&asking));
     for _ in 0..3 {
-        admitted(&all, "203.0.113.1").unwrap().works(true);
+        admitted(&all, "203.0.113.1").unwrap().is_of(true);
     }
     assert!(is_open(&owner) && admitted(&all, "203.0.113.2").is_none(), "all of them are somebody's");
 }
@@ -64,4 +65,19 @@ fn settings_stay_within_what_the_files_allow() {
     assert_eq!(Limits::new(0, 0, 32, Vec::new()), limits(32, 16, &[]));
     assert_eq!(Limits::new(5000, 500, 256, Vec::new()), limits(256, 256, &[]));
     assert_eq!(Limits::new(100, 0, 1024, Vec::new()), limits(100, 50, &[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_strangers_does_not_throw_out_who_is_about_to_ask() {
+    let all = Connections::new(limits(10, 4, &[]));
+    let owner = admitted(&all, "192.0.2.1").unwrap();
+    for _ in 0..1000 {
+        let stranger = admitted(&all, "192.0.2.1").unwrap();
+        stranger.asked();
+        stranger.works();
+    }
+    assert!(is_open(&owner), "nothing has been asked on it yet");
+    tokio::time::advance(ASKS_WITHIN).await;
+    admitted(&all, "192.0.2.1").unwrap();
+    assert!(!is_open(&owner), "nor will be");
 }
