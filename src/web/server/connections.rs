@@ -91,6 +91,10 @@ pub struct Connection {
     opened: Instant,
     /// Whoever sent the newest request is signed in.
     signed_in: AtomicBool,
+    /// It is known who sent it …
+    known: AtomicBool,
+    /// … or it is not, since so many milliseconds after the connection was opened.
+    unknown_since: AtomicU64,
     /// A request has come whole and is being answered.
     at_work: AtomicBool,
     /// It carries a stream, which has no end of its own.
@@ -107,7 +111,7 @@ enum Worth {
     Idle,
     /// A stranger's request is being answered.
     AtWork,
-    /// It may be anybody's: nothing has been asked on it yet, and there was hardly time.
+    /// It may be anybody's: who asks on it is not known yet, and there was hardly time to find out.
     New,
     SignedIn,
 }
@@ -117,11 +121,15 @@ impl Connection {
     pub fn asked(&self) {
         self.answers.fetch_add(1, Relaxed);
         self.at_work.store(false, Relaxed);
+        let age = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.unknown_since.store(age, Relaxed);
+        self.known.store(false, Relaxed);
     }
 
     /// It is known who asks.
     pub fn is_of(&self, signed_in: bool) {
         self.signed_in.store(signed_in, Relaxed);
+        self.known.store(true, Relaxed);
     }
 
     /// A request has come whole.
@@ -146,10 +154,10 @@ impl Connection {
 
     /// The less worthy comes first, and of those the oldest: it may be the owner's until it has said who asks.
     fn worth(&self) -> (Worth, u64) {
-        let asked = self.answers.load(Relaxed) > 0;
+        let unknown_for = self.opened.elapsed().saturating_sub(Duration::from_millis(self.unknown_since.load(Relaxed)));
         let worth = match () {
             () if self.signed_in.load(Relaxed) => Worth::SignedIn,
-            () if !asked && self.opened.elapsed() < ASKS_WITHIN => Worth::New,
+            () if !self.known.load(Relaxed) && unknown_for < ASKS_WITHIN => Worth::New,
             () if self.at_work.load(Relaxed) => Worth::AtWork,
             () => Worth::Idle,
         };
@@ -202,6 +210,8 @@ impl Connections {
             address,
             opened: Instant::now(),
             signed_in: AtomicBool::new(false),
+            known: AtomicBool::new(false),
+            unknown_since: AtomicU64::new(0),
             at_work: AtomicBool::new(false),
             streams: AtomicBool::new(false),
             answers: AtomicU64::new(0),
@@ -229,6 +239,8 @@ pub async fn measure(request: Request, next: Next) -> Response {
     };
     connection.asked();
     let mut response = next.run(request).await;
+    // Who asks for something public is not looked at.
+    connection.known.store(true, Relaxed);
     if connection.is_old() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
