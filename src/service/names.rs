@@ -26,7 +26,7 @@ type Found = HashMap<(Kind, String), Arc<[i64]>>;
 
 /// The newest names that were read.
 #[derive(Default)]
-pub struct NamesCache(Mutex<Option<Arc<Names>>>);
+pub struct NamesCache(tokio::sync::Mutex<Option<Arc<Names>>>);
 
 impl Names {
     /// The links that an entry names, in force or not.
@@ -55,14 +55,15 @@ impl Service {
     /// # Errors
     /// Where the store is at fault.
     pub async fn names(&self) -> Result<Arc<Names>> {
+        // Whoever comes while they are read waits for them: to read a large roll several times at once takes longer.
+        let mut held = self.names.0.lock().await;
         let revision = self.store().links_revision().await?;
-        let held = self.names.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(names) = held.filter(|names| names.revision == revision) {
-            return Ok(names);
+        if let Some(names) = held.as_ref().filter(|names| names.revision == revision) {
+            return Ok(names.clone());
         }
         let links = self.store().names().await?;
         let names = Arc::new(Names { revision, links, places: OnceLock::new(), found: Mutex::default() });
-        *self.names.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(names.clone());
+        *held = Some(names.clone());
         Ok(names)
     }
 
@@ -72,9 +73,12 @@ impl Service {
     /// Where the store is at fault.
     pub async fn exempt_ids(&self, entries: &[Entry]) -> Result<Vec<i64>> {
         let now = self.clock().now();
+        let in_force: Vec<&Entry> = entries.iter().filter(|entry| entry.in_force(now)).collect();
+        if in_force.is_empty() {
+            return Ok(Vec::new());
+        }
         let names = self.names().await?;
-        let in_force = entries.iter().filter(|entry| entry.in_force(now));
-        let mut ids: Vec<i64> = in_force.flat_map(|entry| names.named_by(entry).to_vec()).collect();
+        let mut ids: Vec<i64> = in_force.into_iter().flat_map(|entry| names.named_by(entry).to_vec()).collect();
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)

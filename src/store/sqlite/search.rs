@@ -15,10 +15,14 @@ pub async fn links(from: &SqlitePool, wanted: &Wanted) -> Result<Found> {
     Ok(Found { links: roll::of_ids(from, &page).await?, total })
 }
 
-/// The links, by the index that SQLite would not see is the shortest.
+/// The links, by the way that SQLite would not see is the shortest. Where every row has to be looked at it would go by
+/// an index, whose order has nothing to do with that of the rows: 90 ms instead of 10 with 100,000 links.
 fn table(wanted: &Wanted) -> &'static str {
+    let in_order = matches!(wanted.sort, Sort::State | Sort::Name | Sort::Id);
     match wanted.status {
         Some(Status::Review) => "links l INDEXED BY links_to_review",
+        Some(Status::Unchecked) => "links l NOT INDEXED",
+        _ if !in_order || !wanted.text.is_empty() || wanted.class.is_some() => "links l NOT INDEXED",
         _ => "links l",
     }
 }
@@ -49,7 +53,9 @@ async fn scanned(from: &SqlitePool, wanted: &Wanted) -> Result<(Vec<i64>, u32)> 
 
 async fn indexed(from: &SqlitePool, wanted: &Wanted) -> Result<(Vec<i64>, u32)> {
     let mut count = QueryBuilder::new("SELECT count(*) FROM ");
-    count.push(table(wanted)).push(" WHERE l.deleted_at IS NULL");
+    // Whatever the order is.
+    let unordered = Wanted { sort: Sort::Id, ..wanted.clone() };
+    count.push(table(&unordered)).push(" WHERE l.deleted_at IS NULL");
     narrow_links(&mut count, wanted);
     let total = count.build_query_scalar().fetch_one(from).await?;
     let mut query = QueryBuilder::new("SELECT l.id FROM ");

@@ -134,6 +134,12 @@ pub async fn serve(
         Entrance::Open => (true, once::SetupToken::default()),
     };
     let connections = Connections::new(connection_limits(settings));
+    // With a large roll this takes a while, and is kept: the first page is not to wait for it.
+    let early = service.clone();
+    tokio::spawn(async move {
+        let entries = early.store().whitelist().await?;
+        early.exempt_ids(&entries).await
+    });
     let state = AppState {
         throttle: auth::Throttle::new(service.clock().clone()),
         service,
