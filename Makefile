@@ -69,8 +69,8 @@ years: setup ## Two years of hourly checks of 1,000 links: the size of the file,
 kill: setup ## The program killed at 200 random moments of checks, imports and settings
 	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr --test durability killed_at_any_moment
 
-attack: site ## A minute of all that somebody without an account can do, against a release build
-	ROLLCALL_ATTACK_SECONDS=60 $(CARGO) test --release --features ssr --test attack -- --nocapture
+attack: site ## A minute of all that somebody without an account can do, and 60 runs meanwhile, against a release build
+	ROLLCALL_ATTACK_SECONDS=60 ROLLCALL_ATTACK_ROUNDS=20 $(CARGO) test --release --features ssr --test attack -- --nocapture --test-threads 1
 
 site: setup ## The browser part, into target/site
 	@echo "== Browser part"

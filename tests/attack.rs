@@ -12,7 +12,11 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::desk::{Desk, Server};
+use support::{
+    ME,
+    desk::{Browser, Desk, Server},
+    roll,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream as AsyncStream},
@@ -301,4 +305,53 @@ fn the_owner_gets_in_where_an_outsider_holds_all_that_he_can() {
     }
     let files = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count();
     assert!(files < 100, "{files} open files of 128");
+}
+
+/// Runs that the outsider is to spoil, at each limit of open files.
+fn rounds() -> i64 {
+    std::env::var("ROLLCALL_ATTACK_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Starts a run over all links and waits for its end; the dashboard answers all the while.
+fn run_to_its_end(owner: &mut Browser, id: i64) -> String {
+    assert_eq!(owner.post("/api/fn/check_all", &[]).status, 200);
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let asked = Instant::now();
+        let live = owner.post("/api/fn/live", &[]);
+        assert_eq!(live.status, 200, "{}", live.body);
+        assert!(asked.elapsed() < PAGE_MAX * SLOWER, "{:?}", asked.elapsed());
+        if live.body == "[]" {
+            return owner.get(&format!("/runs/{id}")).body;
+        }
+        assert!(Instant::now() < until, "{}", live.body);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn an_outsider_who_holds_all_files_hides_nobody() {
+    let friends_run_on = tokio::runtime::Runtime::new().unwrap();
+    for limit in [128, 256, 512] {
+        let desk = Desk::with_open_files(limit);
+        let (dns, _friend) = friends_run_on.block_on(roll(&desk, 100));
+        desk.out(&["setting", "set", "my_sites", ME]);
+        desk.out(&["setting", "set", "concurrency", "500"]);
+        let server = desk.serve(&["--dns", &dns.addr.to_string()]);
+        let mut owner = server.browser();
+        owner.set_up(&server);
+        let attack = Attack::begin(&server);
+        for round in 1..=rounds() {
+            let page = run_to_its_end(&mut owner, round);
+            let links = desk.out(&["export", "--format", "json"]);
+            let links: Vec<serde_json::Value> = serde_json::from_str(&links).unwrap();
+            let hidden: Vec<&serde_json::Value> = links.iter().filter(|link| link["shown"] == false).collect();
+            assert!(
+                hidden.len() == 1 && hidden[0]["name"] == "dead",
+                "{} hidden with {limit} files in round {round}: {page}",
+                hidden.len()
+            );
+        }
+        println!("{limit} files, {} runs: nobody hidden; {} requests", rounds(), attack.end());
+    }
 }

@@ -120,3 +120,42 @@ fn a_hostile_list_stops_nobody() {
     }
     assert_eq!(browser.get("/import").status, 200);
 }
+
+#[test]
+fn a_list_that_is_too_large_says_so_in_the_reader_s_language() {
+    let desk = Desk::new();
+    let (_server, mut browser) = desk.serve_first_signed_in();
+    let text = "x".repeat(33 << 20);
+    let answer = browser.upload("/api/fn/preview_import", "text", &text);
+    assert!(answer.status == 413 && answer.body.contains("larger than 32 MB"), "{} {}", answer.status, answer.body);
+    // As browsers send forms, which show a page only once all is sent.
+    browser.headers = vec![("Accept", "text/html".to_owned()), ("Accept-Language", "zh".to_owned())];
+    let answer = browser.upload("/api/fn/preview_import", "text", &text);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{}", answer.body);
+    assert!(browser.get("/import").body.contains("文件超过 32 MB"));
+}
+
+#[test]
+fn a_form_whose_part_has_no_beginning_costs_nothing() {
+    let desk = Desk::new();
+    let (server, mut browser) = desk.serve_first_signed_in();
+    let before = server.processor_time();
+    // The name of the part goes on for as long as a list may be.
+    let answer = browser.upload("/api/fn/preview_import", &"x".repeat(24 << 20), "A,http://a.test\n");
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    let took = server.processor_time() - before;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn files_are_for_who_is_signed_in_whatever_is_asked_for() {
+    let desk = Desk::new();
+    let (server, mut owner) = desk.serve_first_signed_in();
+    for path in ["/export/csv", "/export/%ff", "/export/csv?shown=a&shown=b", "/export/no-such", "/audit.csv"] {
+        let answer = server.browser().get(path);
+        let to = if path.starts_with("/audit") { "/login?next=%2Faudit" } else { "/login?next=%2Fimport" };
+        assert_eq!((answer.status, answer.header("location")), (303, Some(to)), "{path}");
+    }
+    assert_eq!(owner.get("/export/csv").status, 200);
+    assert_eq!(owner.get("/export/no-such").status, 404);
+}

@@ -28,32 +28,8 @@ use std::{
     },
     time::Duration,
 };
-use support::{
-    ME,
-    desk::Desk,
-    dns::{NameServer, Reply},
-    enter, friendly, gone, head, is_shown, run, says, site,
-};
+use support::{ME, desk::Desk, dns::NameServer, enter, friendly, gone, head, is_shown, roll, run, says, site};
 use tokio::{io::AsyncWriteExt, time::Instant};
-
-/// A desk with so many healthy friends, each by a name of its own, and one that nobody listens for.
-async fn roll(desk: &Desk, friends: usize) -> (NameServer, support::Site) {
-    let dns = NameServer::start(|_, _| Reply::Addresses(vec![[127, 0, 0, 1]])).await;
-    // Slow enough that as many are in flight as may be.
-    let friend = site(|mut stream, _| async move {
-        head(&mut stream).await?;
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        stream.write_all(friendly().as_bytes()).await
-    })
-    .await;
-    let mut list = format!("name,url\ndead,{}\n", gone().await.replace("127.0.0.1", "dead.test"));
-    for n in 0..friends {
-        list.push_str(&format!("n{n},http://n{n}.test:{}/\n", friend.addr.port()));
-    }
-    let file = desk.file("friends.csv", list.as_bytes());
-    desk.out(&["import", &file]);
-    (dns, friend)
-}
 
 /// One check of all, as data, and what was said on standard error.
 fn checked(desk: &Desk, dns: &NameServer, more: &[&str]) -> (Value, String) {

@@ -23,6 +23,10 @@ pub enum ScheduleError {
     Nickname(String),
     #[error("{0:?}: this never comes, no month it names has such a day; write one that does, such as \"0 4 28 2 *\"")]
     Never(String),
+    #[error(
+        "{cron:?}: the step {step} is longer than its field, which has {most}; write a step of at most {most}, such as \"*/15 * * * *\""
+    )]
+    Step { cron: String, step: String, most: u32 },
     #[error("{0:?} is not a cron expression: write five fields, such as \"0 4 * * *\" for four in the morning ({1})")]
     Cron(String, String),
     #[error("{0:?} is not a time zone: write a name such as Asia/Shanghai or UTC")]
@@ -41,6 +45,9 @@ impl ScheduleError {
             }
             ScheduleError::Never(cron) => {
                 format!("“{cron}”永远不会到来：所写的月份没有这一天，请改为如 0 4 28 2 *")
+            }
+            ScheduleError::Step { cron, step, most } => {
+                format!("“{cron}”的步长 {step} 超出该段的范围，请填写不超过 {most} 的步长，如 */15 * * * *")
             }
             ScheduleError::Cron(cron, why) => {
                 format!("“{cron}”不是有效的 cron 表达式（{why}），请填写五段，如 0 4 * * *（每天凌晨四点）")
@@ -77,6 +84,9 @@ impl Schedule {
             return Err(ScheduleError::Fields { cron: trimmed.to_owned(), fields });
         }
         let schedule = Schedule::stored(trimmed, zone)?;
+        if let Some((step, most)) = long_step(trimmed) {
+            return Err(ScheduleError::Step { cron: trimmed.to_owned(), step: step.to_owned(), most });
+        }
         // From the first day of 2000: the year has a 29 February, and every weekday falls on one within the 40 years
         // after, so that all that ever comes has come before the search gives up.
         let comes = schedule.next_in(&Utc, DateTime::UNIX_EPOCH + TimeDelta::days(10_957));
@@ -125,6 +135,19 @@ impl Schedule {
     pub fn ahead(&self, after: DateTime<Utc>, times: usize) -> Vec<DateTime<Utc>> {
         std::iter::successors(self.next_after(after), |at| self.next_after(*at)).take(times).collect()
     }
+}
+
+/// A step that is longer than its field, and how long it may be. Cron takes such a step and never gets to make it: every 99
+/// minutes would be every hour.
+fn long_step(cron: &str) -> Option<(&str, u32)> {
+    /// Minutes of an hour, hours of a day, days of a month, months of a year, days of a week.
+    const LONGEST: [u32; 5] = [59, 23, 31, 12, 7];
+    let fields = cron.split_whitespace().zip(LONGEST);
+    let mut steps = fields.flat_map(|(field, longest)| {
+        let items = field.split(',').filter_map(|item| item.split_once('/'));
+        items.map(move |(_, step)| (step, longest))
+    });
+    steps.find(|(step, longest)| step.parse::<u32>().map_or(true, |step| step > *longest))
 }
 
 /// Which links a schedule is over. Inactive ones are never in it.
@@ -202,19 +225,21 @@ pub fn in_words(cron: &str, lang: Lang) -> String {
     let [minute, hour, day, month, weekday] = fields[..] else { return cron.to_owned() };
     let number = |text: &str| text.parse::<u32>().ok();
     let clock = number(hour).zip(number(minute)).map(|(h, m)| format!("{h:02}:{m:02}"));
-    let every = |text: &str| text.strip_prefix("*/").and_then(number).filter(|n| *n > 1);
+    // Steps begin anew with each hour and day: only those that divide it are the same all the way.
+    let every =
+        |text: &str, of: u32| text.strip_prefix("*/").and_then(number).filter(|n| *n > 1 && of.is_multiple_of(*n));
     match (minute, hour, day, month, weekday) {
         ("*", "*", "*", "*", "*") => lang.pick("每分钟".to_owned(), "every minute".to_owned()),
-        (_, "*", "*", "*", "*") if every(minute).is_some() => {
-            let n = every(minute).unwrap_or_default();
+        (_, "*", "*", "*", "*") if every(minute, 60).is_some() => {
+            let n = every(minute, 60).unwrap_or_default();
             lang.pick(format!("每 {n} 分钟"), format!("every {n} minutes"))
         }
         (_, "*", "*", "*", "*") if number(minute).is_some() => match number(minute).unwrap_or_default() {
             0 => lang.pick("每小时整点".to_owned(), "every hour, on the hour".to_owned()),
             m => lang.pick(format!("每小时的第 {m} 分"), format!("every hour at minute {m}")),
         },
-        (_, _, "*", "*", "*") if every(hour).is_some() && number(minute).is_some() => {
-            let n = every(hour).unwrap_or_default();
+        (_, _, "*", "*", "*") if every(hour, 24).is_some() && number(minute).is_some() => {
+            let n = every(hour, 24).unwrap_or_default();
             lang.pick(format!("每 {n} 小时"), format!("every {n} hours"))
         }
         _ => match (clock, day, month, weekday) {

@@ -3,6 +3,7 @@
 use super::address;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use url::Url;
 
 /// What an entry matches on.
@@ -113,9 +114,41 @@ impl Pattern {
     }
 }
 
-/// Whether any entry exempts the link at this time.
+/// Whether any entry exempts the link at this time. For many links, see [`InForce`].
 pub fn exempts(entries: &[Entry], name: &str, url: &str, at: DateTime<Utc>) -> bool {
-    entries.iter().any(|entry| entry.in_force(at) && entry.names(name, url))
+    InForce::of(entries, at).exempt(name, url)
+}
+
+/// The entries in force at one time, taken apart once for many links.
+#[derive(Clone, Debug, Default)]
+pub struct InForce {
+    names: HashSet<String>,
+    hosts: Vec<Pattern>,
+}
+
+impl InForce {
+    pub fn of(entries: &[Entry], at: DateTime<Utc>) -> InForce {
+        let mut in_force = InForce::default();
+        for entry in entries.iter().filter(|entry| entry.in_force(at)) {
+            match entry.pattern() {
+                Pattern::Name(name) => drop(in_force.names.insert(name)),
+                host => in_force.hosts.push(host),
+            }
+        }
+        in_force
+    }
+
+    /// Whether one of the entries names the link.
+    pub fn exempt(&self, name: &str, url: &str) -> bool {
+        if !self.names.is_empty() && self.names.contains(&folded(name)) {
+            return true;
+        }
+        if self.hosts.is_empty() {
+            return false;
+        }
+        let place = Place::of(url);
+        self.hosts.iter().any(|host| host.names(name, || place.as_ref()))
+    }
 }
 
 /// Reads a pattern that may be a name or a host, as the command line takes it: what looks like a host is one.

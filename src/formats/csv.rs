@@ -204,10 +204,17 @@ const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－'
 /// honour quotation marks at the beginning of a cell only and so see what we quoted as several cells.
 const BREAKS: [char; 4] = [';', '\t', '\n', '\r'];
 
-/// Whether what begins here is calculated, once the apostrophes, quotation marks and spaces before it are gone.
+/// Whether what begins here is calculated, once what some reader drops is gone: apostrophes, quotation marks, spaces and
+/// what takes no room.
 fn is_formula(cell: &str) -> bool {
-    let skipped = |c: char| matches!(c, '\'' | '"') || (c.is_whitespace() && !BREAKS.contains(&c));
-    cell.trim_start_matches(skipped).starts_with(FORMULA)
+    let dropped = |c: char| matches!(c, '\'' | '"') || c.is_whitespace() || c.is_control() || takes_no_room(c);
+    cell.trim_start_matches(|c| dropped(c) && !BREAKS.contains(&c)).starts_with(FORMULA)
+}
+
+/// Characters that nobody sees: Unicode's Default_Ignorable_Code_Point, without what only letters combine with.
+const fn takes_no_room(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A cell that no spreadsheet calculates, whichever separator it splits at: an apostrophe before a formula makes it
@@ -237,7 +244,19 @@ mod tests {
 
     #[test]
     fn formulas_are_text_and_come_back_as_they_were() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=1", "''=1", "=cmd|' /C calc'!A0"] {
+        for cell in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "＝1",
+            "'=1",
+            "''=1",
+            "\u{feff}=1",
+            "\0=1",
+            "\u{200b}@a",
+            "=cmd|' /C calc'!A0",
+        ] {
             assert!(harmless(cell).starts_with('\''), "{cell}");
             assert_eq!(plain(&harmless(cell)), cell);
         }
@@ -249,7 +268,7 @@ mod tests {
     /// Whatever the cells hold and whichever separator the reader goes by.
     #[test]
     fn no_reader_finds_a_formula_and_ours_finds_what_was_written() {
-        let letters: Vec<char> = "aé;,\t\n\r'\"=+-@＝ |;=".chars().collect();
+        let letters: Vec<char> = "aé;,\t\n\r'\"=+-@＝ |;=\0\u{feff}".chars().collect();
         let mut rng = fastrand::Rng::with_seed(11);
         let mut text = || (0..rng.usize(0..9)).map(|_| letters[rng.usize(..letters.len())]).collect::<String>();
         for _ in 0..4_000 {
@@ -261,7 +280,7 @@ mod tests {
                 for cell in
                     reader.records().flat_map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
                 {
-                    let begins = cell.trim_start_matches([' ', '"']).chars().next();
+                    let begins = cell.trim_start_matches([' ', '"', '\0', '\u{feff}']).chars().next();
                     assert!(begins.is_none_or(|c| !FORMULA.contains(&c)), "{cell:?} at {delimiter} of {table:?}");
                 }
             }

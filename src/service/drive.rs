@@ -14,7 +14,7 @@ use crate::{
         run::{ItemState, Plan, Run},
         settings::Settings,
         verdict::judge,
-        whitelist::{self, Entry},
+        whitelist::{self, Entry, InForce},
     },
     engine::{
         check::{Course, Terms},
@@ -215,10 +215,11 @@ impl Drive {
             note: String::new(),
             expires_at: None,
         }));
+        let in_force = InForce::of(&entries, now);
         let mut courses = Vec::with_capacity(links.len());
         let mut exempt = Vec::new();
         for link in links {
-            if whitelist::exempts(&entries, &link.about.name, &link.about.url, now) {
+            if in_force.exempt(&link.about.name, &link.about.url) {
                 let seen = Box::new(Observation::whitelisted(now));
                 exempt.push(Report::Ended { link_id: link.id, seen });
             } else {

@@ -71,8 +71,8 @@ struct Job {
     list: List,
     watch: Arc<Watch>,
     state: watch::Sender<ImportState>,
-    /// Ends the work, which then leaves nothing behind.
-    cancel: CancellationToken,
+    /// Cancelled when nobody can ask for the job any more.
+    gone: CancellationToken,
 }
 
 impl Job {
@@ -83,7 +83,8 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.cancel.cancel();
+        self.watch.stop();
+        self.gone.cancel();
     }
 }
 
@@ -131,7 +132,7 @@ impl Service {
     /// [`ServiceError::TooManyLists`] where as many as there is room for are being worked on.
     pub fn begin_preview(self: &Arc<Self>, token: &str, list: List) -> Result<()> {
         let watch = Arc::new(Watch::default());
-        let cancel = CancellationToken::new();
+        let gone = CancellationToken::new();
         let (state, _) = watch::channel(ImportState::Working(ImportPhase::Reading));
         {
             let mut jobs = self.imports.jobs();
@@ -143,11 +144,11 @@ impl Service {
                 let oldest = jobs.iter().position(|job| !job.is_working()).ok_or(ServiceError::TooManyLists)?;
                 jobs.remove(oldest);
             }
-            let (list, state, cancel) = (list.clone(), state.clone(), cancel.clone());
-            jobs.push(Job { token: token.to_owned(), list, watch: watch.clone(), state, cancel });
+            let (list, state, gone) = (list.clone(), state.clone(), gone.clone());
+            jobs.push(Job { token: token.to_owned(), list, watch: watch.clone(), state, gone });
         }
         let service = self.clone();
-        self.work(token, state, cancel, async move {
+        self.work(token, state, gone, async move {
             Ok(ImportState::Looked(Arc::new(service.preview_import(list, &watch).await?)))
         });
         Ok(())
@@ -157,7 +158,7 @@ impl Service {
     /// is being imported already goes on.
     pub fn begin_import(self: &Arc<Self>, token: &str, who: &str) -> bool {
         let watch = Arc::new(Watch::default());
-        let (list, state, cancel) = {
+        let (list, state, gone) = {
             let mut jobs = self.imports.jobs();
             let Some(job) = jobs.iter_mut().find(|job| job.token == token) else { return false };
             match &*job.state.borrow() {
@@ -167,10 +168,10 @@ impl Service {
             }
             job.watch = watch.clone();
             job.state.send_replace(ImportState::Working(ImportPhase::Reading));
-            (job.list.clone(), job.state.clone(), job.cancel.clone())
+            (job.list.clone(), job.state.clone(), job.gone.clone())
         };
         let (service, who, phase) = (self.clone(), who.to_owned(), state.clone());
-        self.work(token, state, cancel, async move {
+        self.work(token, state, gone, async move {
             let parsed = service.read_list(list, &watch).await?;
             phase.send_replace(ImportState::Working(ImportPhase::Writing));
             let report = service.write_list(parsed, false, &watch).await?;
@@ -185,14 +186,15 @@ impl Service {
         self: &Arc<Self>,
         token: &str,
         state: watch::Sender<ImportState>,
-        cancel: CancellationToken,
+        gone: CancellationToken,
         work: impl Future<Output = Result<ImportState>> + Send + 'static,
     ) {
         let (token, stopping, jobs) = (token.to_owned(), self.stopping.clone(), self.imports.jobs.clone());
         tokio::spawn(async move {
+            // Who cancels asks the reader and writer to stop (`Watch::stop`). The work itself is not dropped: it might be
+            // at the very moment at which the database makes it last.
             let outcome = tokio::select! {
                 outcome = work => outcome,
-                () = cancel.cancelled() => return,
                 () = stopping.cancelled() => Err(ServiceError::Stopping),
             };
             let outcome = outcome.unwrap_or_else(|error| ImportState::Failed(Arc::new(error)));
@@ -204,7 +206,7 @@ impl Service {
             }
             tokio::select! {
                 () = sleep(KEEP) => lock().retain(|job| job.token != token || job.is_working()),
-                () = cancel.cancelled() => {}
+                () = gone.cancelled() => {}
                 () = stopping.cancelled() => {}
             }
         });
@@ -230,7 +232,17 @@ impl Service {
         Some(self.import_state(token)?.0)
     }
 
-    /// Stops the work on a list and lets it go; `false` where there is none.
+    /// Stops the work on a list, waits for it to stop, or for `limit`, and says how it stands then: what was written by
+    /// that time stays written. `None` where there is no such list.
+    pub async fn stop_import(&self, token: &str, limit: Duration) -> Option<ImportState> {
+        {
+            let jobs = self.imports.jobs();
+            jobs.iter().find(|job| job.token == token)?.watch.stop();
+        }
+        self.wait_for_import(token, limit).await
+    }
+
+    /// Lets a list go, and stops the work on it; `false` where there is none.
     pub fn drop_import(&self, token: &str) -> bool {
         let mut jobs = self.imports.jobs();
         let before = jobs.len();

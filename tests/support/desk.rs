@@ -161,6 +161,15 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// What it has used of the processors so far.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // proc(5): the name, in brackets, may hold spaces; utime and stime are the 14th and 15th, in hundredths.
+        let after_name = stat.rsplit(')').next().unwrap();
+        let ticks = |at: usize| after_name.split_whitespace().nth(at).unwrap().parse::<u64>().unwrap();
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+    }
+
     pub fn browser(&self) -> Browser {
         Browser { addr: self.addr.clone(), cookies: Vec::new(), headers: Vec::new() }
     }
@@ -246,7 +255,10 @@ impl Browser {
             head.push_str(&format!("Cookie: {}\r\n", cookies.join("; ")));
         }
         if method == "POST" {
-            head.push_str(&format!("Content-Type: {kind}\r\nAccept: application/json\r\n"));
+            head.push_str(&format!("Content-Type: {kind}\r\n"));
+            if !self.headers.iter().any(|(name, _)| *name == "Accept") {
+                head.push_str("Accept: application/json\r\n");
+            }
             head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();

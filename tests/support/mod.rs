@@ -29,7 +29,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 /// A server, and how often it was connected to.
@@ -261,7 +261,7 @@ pub async fn check_with(probe: &Probe, about: &About, terms: Arc<Terms>) -> Obse
         assert!(start.elapsed() < LIMIT + Duration::from_millis(100), "took {:?}", start.elapsed());
         match course.take(seen, clock.now(), 0.0) {
             Next::Done(observation) => return *observation,
-            Next::Ask(wait) => tokio::time::sleep(wait).await,
+            Next::Ask(wait) => sleep(wait).await,
         }
     }
 }
@@ -276,4 +276,23 @@ pub async fn run(service: &Arc<Service>) -> Settled {
 /// Whether a link is shown now.
 pub async fn is_shown(service: &Service, id: i64) -> bool {
     service.store().link(id).await.unwrap().unwrap().state.shown
+}
+
+/// A desk with so many healthy friends, each by a name of its own, and one that nobody listens for.
+pub async fn roll(desk: &desk::Desk, friends: usize) -> (dns::NameServer, Site) {
+    let dns = dns::NameServer::start(|_, _| dns::Reply::Addresses(vec![[127, 0, 0, 1]])).await;
+    // Slow enough that as many are in flight as may be.
+    let friend = site(|mut stream, _| async move {
+        head(&mut stream).await?;
+        sleep(Duration::from_millis(40)).await;
+        stream.write_all(friendly().as_bytes()).await
+    })
+    .await;
+    let mut list = format!("name,url\ndead,{}\n", gone().await.replace("127.0.0.1", "dead.test"));
+    for n in 0..friends {
+        list.push_str(&format!("n{n},http://n{n}.test:{}/\n", friend.addr.port()));
+    }
+    let file = desk.file("friends.csv", list.as_bytes());
+    desk.out(&["import", &file]);
+    (dns, friend)
 }

@@ -30,6 +30,8 @@ fn common_expressions_have_words() {
         ("0 * * * *", "每小时整点", "every hour, on the hour"),
         ("30 * * * *", "每小时的第 30 分", "every hour at minute 30"),
         ("0 */6 * * *", "每 6 小时", "every 6 hours"),
+        ("*/45 * * * *", "*/45 * * * *", "*/45 * * * *"),
+        ("0 */5 * * *", "0 */5 * * *", "0 */5 * * *"),
         ("5 8 * * 1", "每周一 08:05", "every Monday at 08:05"),
         ("5 8 * * sun", "每周日 08:05", "every Sunday at 08:05"),
         ("0 9 * * 1-5", "每个工作日 09:00", "every weekday at 09:00"),
@@ -61,6 +63,9 @@ fn only_five_fields_that_come_are_taken() {
     }
     for cron in ["@daily", "@Hourly", "@weekly", "@monthly", "@yearly", "0 0 29 2 *", "0 0 29 2 +1", "0 0 L * *"] {
         assert!(Schedule::new(cron, "UTC").is_ok(), "{cron}");
+    }
+    for cron in ["*/99 * * * *", "0 */24 * * *", "5-10/60 * * * *", "0 4 */32 * *", "0 0 1 1/13 *", "1,*/70 4 * * *"] {
+        assert!(matches!(Schedule::new(cron, "UTC"), Err(ScheduleError::Step { .. })), "{cron}");
     }
     for cron in ["", "* * * *", "1 2 3 4 5 6 7 8", "60 * * * *"] {
         let error = Schedule::new(cron, "UTC").unwrap_err();

@@ -15,7 +15,7 @@ use crate::domain::{
     progress::RunState,
     run::{Cause, Run},
     verdict::{Change, Verdict, judge},
-    whitelist,
+    whitelist::InForce,
 };
 use chrono::{DateTime, Utc};
 use futures::future::join;
@@ -88,14 +88,14 @@ pub async fn apply(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> R
 
 /// What the rules make of a run's items. The database reads a part while the one before it is judged.
 async fn judge_items(tx: &mut SqliteConnection, run: &Run, at: DateTime<Utc>) -> Result<(Vec<Judged>, Tally)> {
-    let entries = config::entries(&mut *tx).await?;
+    let in_force = InForce::of(&config::entries(&mut *tx).await?, at);
     let mut judged = Vec::new();
     let mut tally = Tally::default();
     let mut part = part_after(tx, run.id, 0).await?;
     while let (done, Some(upto)) = part {
         let judging = async {
             for row in in_order(&done)? {
-                judged.extend(judge_item(row, run, &entries, at, &mut tally)?);
+                judged.extend(judge_item(row, run, &in_force, at, &mut tally)?);
             }
             Result::Ok(())
         };
@@ -126,7 +126,7 @@ fn in_order(done: &str) -> Result<Vec<DoneRow>> {
 fn judge_item(
     row: DoneRow,
     run: &Run,
-    entries: &[whitelist::Entry],
+    in_force: &InForce,
     at: DateTime<Utc>,
     tally: &mut Tally,
 ) -> Result<Option<Judged>> {
@@ -137,7 +137,7 @@ fn judge_item(
     let standing = seen.standing();
     // What the owner changed while the run went on comes first: a link taken out of the roll is not touched, and one
     // put on the whitelist is not hidden.
-    let exempt_now = standing != Standing::Exempt && whitelist::exempts(entries, &row.name, &row.url, at);
+    let exempt_now = standing != Standing::Exempt && in_force.exempt(&row.name, &row.url);
     if !row.active || (exempt_now && verdict.change == Change::Hide) {
         verdict = Verdict { next: before.clone(), change: Change::None, review: verdict.review };
     }

@@ -63,7 +63,7 @@ pub async fn preview_import(data: MultipartData) -> Result<Done, Fault> {
 #[server(prefix = "/api/fn", endpoint = "cancel_import")]
 pub async fn cancel_import(token: String) -> Result<Done, Fault> {
     let caller = require_admin()?;
-    import::cancel(&caller, &token)
+    import::cancel(&caller, &token).await
 }
 
 /// Imports the list that waits under a token.

@@ -5,7 +5,7 @@ use crate::{
     domain::lang::Lang,
     web::{dto::Theme, server::AppState},
 };
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
     nonce::{Nonce, use_nonce},
     prelude::*,
@@ -17,12 +17,16 @@ const LANG_COOKIE: &str = "lang";
 const THEME_COOKIE: &str = "theme";
 const YEAR_SECONDS: u32 = 31_536_000;
 
-/// The language that was chosen, or else the one the browser asks for.
+/// The language of the page being drawn.
 pub fn request_lang() -> Lang {
-    let chosen = cookie(LANG_COOKIE).and_then(|tag| Lang::of_tag(&tag));
+    use_context::<Parts>().map(|parts| lang_of(&parts.headers)).unwrap_or_default()
+}
+
+/// The language that was chosen, or else the one the browser asks for.
+pub fn lang_of(headers: &HeaderMap) -> Lang {
+    let chosen = cookie_of(headers, LANG_COOKIE).and_then(Lang::of_tag);
     chosen.unwrap_or_else(|| {
-        let parts = use_context::<Parts>();
-        let header = parts.as_ref().and_then(|parts| parts.headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok());
+        let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok());
         header.map(Lang::of_accept_language).unwrap_or_default()
     })
 }
@@ -54,14 +58,13 @@ pub fn set_cookie(cookie: &str) {
 
 /// A cookie of the request.
 pub fn cookie(name: &str) -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    let mut pairs = parts.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    pairs.find_map(|line| {
-        line.split(';')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(held, _)| *held == name)
-            .map(|(_, v)| v.to_owned())
-    })
+    cookie_of(&use_context::<Parts>()?.headers, name).map(str::to_owned)
+}
+
+fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(held, _)| *held == name).map(|(_, value)| value)
 }
 
 /// The path and query of the page being drawn.

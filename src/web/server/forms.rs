@@ -5,7 +5,7 @@
 use super::{
     AppState, document,
     once::{Room, Shelf},
-    request_limits::{BODY_MAX, FUNCTIONS, SignedIn},
+    request_limits::{self, BODY_MAX, FUNCTIONS, SignedIn},
 };
 use crate::{
     domain::field,
@@ -34,8 +34,6 @@ const COOKIE: &str = "flash";
 const ANSWER_MAX: usize = 1 << 20;
 /// Characters of an error that are told.
 const WORDS_MAX: usize = 600;
-/// The one function that takes files.
-const FILES: &str = "/preview_import";
 /// Never shown again.
 const SECRET: [&str; 4] = ["password", "again", "old", "token"];
 /// The fields that are shown again to somebody who is not signed in, and their characters.
@@ -90,7 +88,7 @@ pub fn take_flash() -> Flash {
 /// Runs around the server functions.
 pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     // server_fn takes for granted that a form of files is one.
-    if request.uri().path().ends_with(FILES) && !is_multipart(request.headers()) {
+    if request_limits::takes_file(request.uri().path()) && !is_multipart(request.headers()) {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send a form as multipart/form-data\n").into_response();
     }
     let of_function = request.uri().path().starts_with(FUNCTIONS);
@@ -137,6 +135,13 @@ async fn with_status(answer: Response) -> Response {
     Response::from_parts(head, Body::from(bytes))
 }
 
+/// Says on the page that a form was sent from why nobody looked at it.
+pub fn refused(state: &AppState, headers: &HeaderMap, words: String) -> Response {
+    let to = came_from(headers).unwrap_or_else(|| "/".to_owned());
+    let flash = Flash { outcome: Some(Err(words)), ..Flash::default() };
+    see_other(state, &to, flash, true)
+}
+
 async fn redirect(state: &AppState, answer: Response, sent: Sent) -> Response {
     let Sent { fields, back, signed_in } = sent;
     let (head, body) = answer.into_parts();
@@ -160,19 +165,25 @@ async fn redirect(state: &AppState, answer: Response, sent: Sent) -> Response {
             Err(_) => return Response::from_parts(head, Body::from(bytes)),
         }
     };
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let headers = response.headers_mut();
+    let mut response = see_other(state, &to, flash, signed_in);
     // What the function itself set: session, language, theme.
     for cookie in head.headers.get_all(header::SET_COOKIE) {
-        headers.append(header::SET_COOKIE, cookie.clone());
+        response.headers_mut().append(header::SET_COOKIE, cookie.clone());
     }
+    response
+}
+
+/// Sends the browser to a page, with words for it.
+fn see_other(state: &AppState, to: &str, flash: Flash, signed_in: bool) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
     if flash.outcome.is_some()
         && let Some(name) = state.flashes.put(flash, signed_in)
     {
         let cookie = format!("{COOKIE}={name}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
         headers.extend(HeaderValue::from_str(&cookie).map(|cookie| (header::SET_COOKIE, cookie)));
     }
-    let location = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/"));
+    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(header::LOCATION, location);
     response
 }

@@ -184,10 +184,13 @@ fn router(state: AppState) -> Router {
         move || shell(options.clone())
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), draw.clone());
-    let pages = Router::new()
-        .leptos_routes_with_context(&state, generate_route_list(App), context, draw)
+    let files = Router::new()
         .route("/export/{format}", get(public::export))
         .route("/audit.csv", get(public::audit))
+        .route_layer(middleware::from_fn(public::admin_only));
+    let pages = Router::new()
+        .leptos_routes_with_context(&state, generate_route_list(App), context, draw)
+        .merge(files)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(state.clone(), forms::answer))
         // What else there is, is small or was compressed before it was asked for.

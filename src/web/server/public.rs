@@ -1,13 +1,13 @@
 //! What is not a page: the list for the blog, which is public, and exports, which are not.
 
-use super::{AppState, auth, shown::Coding, views};
+use super::{AppState, document, request_limits::SignedIn, shown::Coding, views};
 use crate::{formats::Format, service::ServiceError};
 use axum::{
-    Extension,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
 };
 use clap::ValueEnum;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -50,16 +50,19 @@ pub struct ExportQuery {
     shown: String,
 }
 
-/// Who did what as a table, for the admin.
-pub async fn audit(State(state): State<AppState>, session: Option<Extension<auth::Auth>>) -> Response {
-    if !is_admin(&state, session.as_deref()) {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/login?next=/audit")]).into_response();
+/// Lets those through who are signed in, before anything of the request is read; others go to the log-in, and from there
+/// to the page that offers the file.
+pub async fn admin_only(request: Request, next: Next) -> Response {
+    if request.extensions().get::<SignedIn>().is_some_and(|signed_in| signed_in.0) {
+        return next.run(request).await;
     }
-    saved("audit.csv", "text/csv", views::account::audit_csv(&state.service).await)
+    let offered_on = if request.uri().path().starts_with("/audit") { "/audit" } else { "/import" };
+    Redirect::to(&document::log_in_for(offered_on)).into_response()
 }
 
-fn is_admin(state: &AppState, session: Option<&auth::Auth>) -> bool {
-    state.demo || session.is_some_and(|session| session.user.is_some())
+/// Who did what as a table, for the admin.
+pub async fn audit(State(state): State<AppState>) -> Response {
+    saved("audit.csv", "text/csv", views::account::audit_csv(&state.service).await)
 }
 
 /// A file to save.
@@ -82,11 +85,7 @@ pub async fn export(
     State(state): State<AppState>,
     Path(format): Path<String>,
     Query(query): Query<ExportQuery>,
-    session: Option<Extension<auth::Auth>>,
 ) -> Response {
-    if !is_admin(&state, session.as_deref()) {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/login?next=/import")]).into_response();
-    }
     let Ok(format) = Format::from_str(&format, true) else { return StatusCode::NOT_FOUND.into_response() };
     let (name, kind) = match format {
         Format::Json | Format::LinkList => ("rollcall.json", "application/json"),

@@ -2,7 +2,7 @@
 //! bytes and time, and whoever is not signed in leaves nothing behind.
 
 use super::{AppState, auth, connections::Connection, document, forms};
-use crate::{formats::MAX_BYTES, web::api::fault::Fault};
+use crate::{domain::lang::Lang, formats::MAX_BYTES, web::api::fault::Fault};
 use axum::{
     Json,
     body::{Body, to_bytes},
@@ -11,6 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -34,6 +35,9 @@ pub const FUNCTIONS: &str = "/api/fn/";
 const PUBLIC: [&str; 5] = ["gate", "set_up", "sign_in", "choose_lang", "choose_theme"];
 /// The one function that takes a file.
 const TAKES_FILE: &str = "preview_import";
+/// Bytes of a body that is too large which are taken all the same, from somebody who is signed in: a browser that is not
+/// done sending shows no answer.
+const DRAINED_MAX: usize = 8 * FILE_MAX;
 
 /// Whether the request is of somebody who is signed in. Stands in its extensions once [`check`] has passed it.
 #[derive(Clone, Copy)]
@@ -51,53 +55,104 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     if !signed_in && function.as_deref().is_some_and(|name| !PUBLIC.contains(&name)) {
         return sign_in_first(request.headers());
     }
-    let takes_file = function.as_deref() == Some(TAKES_FILE);
+    let takes_file = takes_file(request.uri().path());
     let (limit, time) = if takes_file { (FILE_MAX, FILE_LIMIT) } else { (BODY_MAX, BODY_LIMIT) };
-    if announced(request.headers()).is_some_and(|length| length > limit) {
-        return refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {limit} bytes"));
-    }
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(SignedIn(signed_in));
-    let body = if takes_file {
-        Body::new(http_body_util::Limited::new(body, limit))
-    } else {
-        match whole(&parts, body, limit, time).await {
-            Ok(body) => body,
-            Err(refusal) => return refusal,
+    if announced(&parts.headers).is_some_and(|length| length > limit) {
+        if signed_in {
+            drain(body).await;
         }
+        return refused(&state, &parts, Refusal::Large);
+    }
+    let body = match whole(&parts, body, limit, time).await {
+        Ok(body) => body,
+        Err(refusal) => return refused(&state, &parts, refusal),
     };
     if let Some(connection) = &connection {
         connection.works();
     }
     let _turn = if signed_in { None } else { state.strangers.acquire().await.ok() };
-    let request = Request::from_parts(parts, body);
-    let response = if takes_file {
-        let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the list did not come in time");
-        timeout(time, next.run(request)).await.unwrap_or_else(late)
-    } else {
-        next.run(request).await
-    };
+    let response = next.run(Request::from_parts(parts, body)).await;
     if let Some(connection) = &connection {
         connection.answers();
     }
     response
 }
 
-/// Reads a body to its end, within bounds.
-async fn whole(parts: &Parts, body: Body, limit: usize, time: Duration) -> Result<Body, Response> {
+/// Whether a path is of the function that takes a file.
+pub fn takes_file(path: &str) -> bool {
+    path.strip_prefix(FUNCTIONS) == Some(TAKES_FILE)
+}
+
+/// Why a request is not looked at.
+#[derive(Clone, Copy)]
+enum Refusal {
+    Large,
+    Slow,
+    ManyFields,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Refusal::Large => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::ManyFields => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    /// What is wrong and what to do.
+    fn words(self, lang: Lang, takes_file: bool) -> String {
+        let (mb, kb) = (MAX_BYTES >> 20, BODY_MAX >> 10);
+        match self {
+            Refusal::Large if takes_file => lang.pick(
+                format!("文件超过 {mb} MB，请拆分后导入"),
+                format!("The file is larger than {mb} MB; split it and import the parts"),
+            ),
+            Refusal::Large => lang.pick(
+                format!("提交的内容超过 {kb} kB，请缩短后重试"),
+                format!("What was sent is larger than {kb} kB; shorten it and send it again"),
+            ),
+            Refusal::Slow => lang
+                .pick("提交的内容没有及时到达，请重试", "What was sent did not come in time; send it again")
+                .to_owned(),
+            Refusal::ManyFields => lang.pick(
+                format!("表单超过 {FIELDS_MAX} 项，请分几次提交"),
+                format!("The form has more than {FIELDS_MAX} fields; send it in parts"),
+            ),
+        }
+    }
+}
+
+/// Reads a body to its end, within bounds. A file as well: its reader (multer) looks through all that has come of a part's
+/// head whenever the connection is woken, which takes a minute for a head of 30 MB that comes in small packets.
+async fn whole(parts: &Parts, body: Body, limit: usize, time: Duration) -> Result<Body, Refusal> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         // Nothing makes anything of it.
         return Ok(Body::empty());
     }
-    let bytes = match timeout(time, to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {limit} bytes"))),
-        Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "the request did not come in time")),
-    };
+    let read = timeout(time, to_bytes(body, limit)).await.map_err(|_| Refusal::Slow)?;
+    let bytes = read.map_err(|_| Refusal::Large)?;
     if forms::is_plain(&parts.headers) && bytes.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
-        return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, &format!("at most {FIELDS_MAX} fields")));
+        return Err(Refusal::ManyFields);
     }
     Ok(Body::from(bytes))
+}
+
+/// Takes a body that nobody wants, within bounds.
+async fn drain(body: Body) {
+    let mut left = DRAINED_MAX;
+    let mut body = body.into_data_stream();
+    let taking = async {
+        while let Some(Ok(piece)) = body.next().await
+            && piece.len() <= left
+        {
+            left -= piece.len();
+        }
+    };
+    // Whether it came to its end or not: the answer is the same.
+    let _ = timeout(FILE_LIMIT, taking).await;
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {
@@ -113,9 +168,20 @@ fn sign_in_first(headers: &HeaderMap) -> Response {
     (StatusCode::UNAUTHORIZED, Json(Fault::SignIn)).into_response()
 }
 
-/// An answer to what was not read: the connection cannot be used for more.
-fn refused(status: StatusCode, words: &str) -> Response {
-    let mut response = (status, format!("{words}\n")).into_response();
+/// An answer to what was not read: the connection cannot be used for more. Who sent a form finds it on the page that it
+/// was sent from, who is not signed in gets no more than the words.
+fn refused(state: &AppState, parts: &Parts, refusal: Refusal) -> Response {
+    let lang = document::lang_of(&parts.headers);
+    let words = refusal.words(lang, takes_file(parts.uri.path()));
+    let signed_in = parts.extensions.get::<SignedIn>().is_some_and(|signed_in| signed_in.0);
+    let is_function = parts.uri.path().starts_with(FUNCTIONS);
+    let mut response = if is_function && signed_in && forms::wants_page(&parts.headers) {
+        forms::refused(state, &parts.headers, words)
+    } else if is_function {
+        (refusal.status(), Json(Fault::Refused(words))).into_response()
+    } else {
+        (refusal.status(), format!("{words}\n")).into_response()
+    };
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -103,10 +103,10 @@ pub async fn apply(caller: &Caller, token: &str) -> Result<Done, Fault> {
     }
 }
 
-pub fn cancel(caller: &Caller, token: &str) -> Result<Done, Fault> {
-    let state = caller.service.import_state(token).map(|(state, _)| state);
-    if matches!(state, Some(ImportState::Imported(_))) {
-        // It was quicker: the page says what came of it.
+pub async fn cancel(caller: &Caller, token: &str) -> Result<Done, Fault> {
+    let state = caller.service.stop_import(token, WAIT).await;
+    if matches!(state, Some(ImportState::Imported(_) | ImportState::Working(_))) {
+        // It was quicker, or is not to be stopped at once: the page says what comes of it.
         return Ok(Done::quiet().then(format!("/import?list={token}")));
     }
     let dropped = caller.service.drop_import(token);

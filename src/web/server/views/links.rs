@@ -2,15 +2,7 @@
 
 use super::{Times, at_hand, line};
 use crate::{
-    domain::{
-        address,
-        audit::Deed,
-        class::Class,
-        link::Link,
-        run::Transition,
-        verdict::Change,
-        whitelist::{self, Entry},
-    },
+    domain::{address, audit::Deed, class::Class, link::Link, run::Transition, verdict::Change, whitelist::InForce},
     service::{LinkEdit, Result, ServiceError, told},
     store::{Among, Draft, Sort, Status, StoreError, Wanted},
     web::{
@@ -56,7 +48,7 @@ pub async fn links(caller: &Caller, query: LinksQuery) -> Result<LinksPage> {
     let ids: Vec<i64> = found.links.iter().map(|link| link.id).collect();
     let pending = store.pending(&ids).await?;
     let now = service.clock().now();
-    let drawing = Drawing { entries: &entries, now, times, avatars: settings.avatars };
+    let drawing = Drawing { in_force: InForce::of(&entries, now), now, times, avatars: settings.avatars };
     let rows = found.links.into_iter().map(|link| drawing.row(link, &pending)).collect();
     Ok(LinksPage { query, rows, pages, groups: store.groups().await?, links: store.totals().await?.links })
 }
@@ -92,20 +84,20 @@ fn wanted(query: &LinksQuery) -> Wanted {
 }
 
 /// What rows are drawn with.
-struct Drawing<'a> {
-    entries: &'a [Entry],
+struct Drawing {
+    in_force: InForce,
     now: DateTime<Utc>,
     times: Times,
     avatars: bool,
 }
 
-impl Drawing<'_> {
+impl Drawing {
     fn row(&self, link: Link, pending: &[(i64, Change)]) -> LinkRow {
         let about = link.about;
         let last = link.last_check;
         LinkRow {
             id: link.id,
-            whitelisted: whitelist::exempts(self.entries, &about.name, &about.url, self.now),
+            whitelisted: self.in_force.exempt(&about.name, &about.url),
             href: address::safe_href(&about.url),
             logo: if self.avatars { address::safe_href(&about.logo) } else { String::new() },
             name: about.name,
@@ -145,7 +137,7 @@ pub async fn link(caller: &Caller, id: i64, span: Span) -> std::result::Result<L
     let points = store.points(id, since).await?;
     let state = link.state.clone();
     let form = form_of(&link, Vec::new());
-    let drawing = Drawing { entries: &entries, now, times, avatars: settings.avatars };
+    let drawing = Drawing { in_force: InForce::of(&entries, now), now, times, avatars: settings.avatars };
     let name = link.about.name.clone();
     Ok(LinkPage {
         since: times.stamp(state.since),
