@@ -1,7 +1,10 @@
 //! Lists in and out: what each program of the field writes is read, and what is odd is named with its line.
 
 use rollcall::{
-    domain::link::{About, Link, LinkState},
+    domain::{
+        lang::Lang,
+        link::{About, Link, LinkState},
+    },
     formats::{self, Format, FormatError, Parsed, Writer},
 };
 
@@ -122,7 +125,7 @@ fn duplicates_within_a_file_are_named() {
     let parsed = read("name,url\nA,https://www.a.test/\nB,http://a.test#x\n");
     assert_eq!(parsed.rows.len(), 1);
     assert_eq!(parsed.duplicates[0].line, 3);
-    assert!(parsed.duplicates[0].why.contains("line 2"));
+    assert!(parsed.duplicates[0].remark.words(Lang::En).contains("line 2"));
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn the_real_lists_in_shared_come_in_whole() {
         };
         let parsed = formats::read(&bytes, None).unwrap();
         for note in parsed.bad.iter().chain(&parsed.duplicates) {
-            eprintln!("{file}:{}: {}", note.line, note.why);
+            eprintln!("{file}:{}: {}", note.line, note.remark.words(Lang::En));
         }
         assert_eq!(parsed.rows.len() + parsed.bad.len() + parsed.duplicates.len(), rows, "{file}");
     }
@@ -219,13 +222,48 @@ fn what_is_too_long_is_cut_or_left_out_and_told() {
     assert_eq!((about(0).name.chars().count(), about(0).logo.as_ref()), (200, None));
     assert_eq!(about(0).note.as_ref().map(|note| note.chars().count()), Some(1000));
     assert_eq!(about(1).description.as_ref().map(|words| words.chars().count()), Some(1000));
-    let told: Vec<&str> = parsed.shortened.iter().map(|note| note.why.as_str()).collect();
+    let told: Vec<String> = parsed.shortened.iter().map(|note| note.remark.words(Lang::En)).collect();
     for (words, field) in told.iter().zip(["name", "logo", "note"]) {
         assert!(words.starts_with(&format!("the {field} is longer")), "{told:?}");
     }
     assert_eq!((told.len(), parsed.bad.count()), (3, 1));
-    assert!(parsed.bad[0].why.starts_with("far: the url is longer"), "{:?}", parsed.bad);
-    assert!(parsed.bad.iter().all(|note| note.why.chars().count() <= formats::NOTE_MAX));
+    assert!(parsed.bad[0].remark.words(Lang::En).starts_with("far: the address is longer"), "{:?}", parsed.bad);
+}
+
+#[test]
+fn notes_are_short_and_in_both_languages() {
+    let long = "友".repeat(5000);
+    let opml = |inside: &str| format!("<opml><body>{inside}</body></opml>");
+    for list in [
+        format!(r#"[{{"name":"{long}","url":"{long}"}}]"#),
+        format!(r#"[{{"name":"{long}","url":"ftp://{long}"}}]"#),
+        format!(r#"[{{"name":"{long}","url":"https://u:p@{long}.test/"}}]"#),
+        format!(r#"[{{"name":"{long}","url":"https://a.test/{long}"}}]"#),
+        format!(r#"["{long}"]"#),
+        format!(
+            r#"[{{"name":"a","url":"https://a.test/{0}"}},{{"name":"b","url":"https://a.test/{0}"}}]"#,
+            "x".repeat(1900)
+        ),
+        format!("name,url\n{long},\n"),
+        format!("{long},{long}\na,https://a.test\n"),
+        format!("name,url\na{}\n", ",".repeat(2000)),
+        opml(&format!("<outline text='{long}' xmlUrl='https://a.test/feed'/>")),
+        opml(&format!("<outline text='{long}'/>")),
+        opml(&format!("<outline text='a' {long}&<>")),
+        opml(&"<outline text='a'>".repeat(5000)),
+        opml(&"<b>".repeat(200_000)),
+        format!("{}1{}", "[".repeat(100), "]".repeat(100)),
+    ] {
+        let parsed = read(&list);
+        let notes: Vec<_> = parsed.bad.iter().chain(&parsed.duplicates).collect();
+        assert!(!notes.is_empty(), "{}", &list[..40]);
+        for note in notes {
+            let (zh, en) = (note.remark.words(Lang::Zh), note.remark.words(Lang::En));
+            assert!(zh.chars().count() <= formats::NOTE_MAX && en.chars().count() <= formats::NOTE_MAX, "{zh} {en}");
+            let unquoted = en.replace('友', "");
+            assert!(zh != en && unquoted.is_ascii(), "{zh} {en}");
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{Context, Failure, NetworkArgs, Outcome};
 use crate::{
-    domain::audit::Deed,
-    formats::{Format, MAX_BYTES, Notes, Watch},
+    domain::{audit::Deed, lang::Lang},
+    formats::{Format, MAX_BYTES, NOTE_MAX, Notes, Watch},
     lifecycle,
     service::{ImportReport, List, Service, ServiceError},
 };
@@ -110,7 +110,7 @@ async fn attended(service: &Arc<Service>, list: List, dry_run: bool) -> Result<I
 
 fn tell(out: &mut impl Write, what: &str, notes: &Notes) -> std::io::Result<()> {
     for note in notes {
-        writeln!(out, "line {}: {what}: {}", note.line, super::output::plain(&note.why, 200))?;
+        writeln!(out, "line {}: {what}: {}", note.line, super::output::plain(&note.remark.words(Lang::En), NOTE_MAX))?;
     }
     if notes.more() > 0 {
         writeln!(out, "and {} more: {what}", notes.more())?;

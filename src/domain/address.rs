@@ -1,5 +1,6 @@
 //! Web addresses: what counts as one, and which two are the same.
 
+use super::lang::Lang;
 use url::Url;
 
 /// Why a text is not an address that can be a friend's.
@@ -15,6 +16,20 @@ pub enum AddressError {
     NoHost(String),
     #[error("{0:?} carries a user name or password; remove it")]
     UserInfo(String),
+}
+
+impl AddressError {
+    /// What is wrong and what to write instead, in a language.
+    pub fn words(&self, lang: Lang) -> String {
+        let zh = match self {
+            AddressError::Empty => "网址是空的，请填写完整网址，如 https://example.com/".to_owned(),
+            AddressError::NotAnAddress(text) => format!("“{text}”不是网址，请填写完整网址，如 https://example.com/"),
+            AddressError::Scheme(text) => format!("“{text}”不是 http 或 https 网址"),
+            AddressError::NoHost(text) => format!("“{text}”没有域名"),
+            AddressError::UserInfo(text) => format!("“{text}”含用户名或密码，请去掉"),
+        };
+        lang.pick(zh, self.to_string())
+    }
 }
 
 /// Parses a friend's address. A bare `example.com/blog` is taken as https.

@@ -2,6 +2,7 @@
 
 use super::{
     address::{self, AddressError},
+    lang::Lang,
     observation::Via,
     pattern::{PATTERNS_MAX, Pattern, PatternError, Search},
 };
@@ -28,7 +29,7 @@ impl SiteError {
     /// What is wrong and what to do, in Chinese.
     pub fn in_chinese(&self) -> String {
         match self {
-            SiteError::Address(error) => format!("本站地址无效：{error}"),
+            SiteError::Address(error) => format!("本站地址无效：{}", error.words(Lang::Zh)),
             SiteError::Pattern { pattern, why } => format!("本站正则“{pattern}”无效：{}", why.in_chinese()),
             SiteError::TooMany(count) => format!("本站正则有 {count} 条，最多 {PATTERNS_MAX} 条"),
         }

@@ -1,5 +1,6 @@
 //! How long the fields of a link may be: forms, imports, the command line and the schema hold the same numbers.
 
+use super::lang::Lang;
 use serde::{Deserialize, Serialize};
 
 /// A field of a link that the owner or a list fills in.
@@ -61,6 +62,24 @@ impl Field {
         }
     }
 
+    /// The field's name in sentences.
+    pub const fn label(self, lang: Lang) -> &'static str {
+        match (lang, self) {
+            (Lang::Zh, Field::Name) => "名称",
+            (Lang::Zh, Field::Url) => "网址",
+            (Lang::Zh, Field::Group) => "分组",
+            (Lang::Zh, Field::Logo) => "图标",
+            (Lang::Zh, Field::Description) => "简介",
+            (Lang::Zh, Field::Feed) => "订阅地址",
+            (Lang::Zh, Field::BacklinkPage) => "友链页地址",
+            (Lang::Zh, Field::Email) => "邮箱",
+            (Lang::Zh, Field::Note) => "备注",
+            (Lang::En, Field::Url) => "address",
+            (Lang::En, Field::BacklinkPage) => "backlink page",
+            (Lang::En, field) => field.code(),
+        }
+    }
+
     /// # Errors
     /// [`TooLong`] where the value has more than [`Field::max_chars`] characters.
     pub fn check(self, value: &str) -> Result<(), TooLong> {
@@ -70,9 +89,16 @@ impl Field {
 
 /// A value that its field does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {} is longer than {} characters; shorten it", field.code(), field.max_chars())]
+#[error("the {} is longer than {} characters; shorten it", field.label(Lang::En), field.max_chars())]
 pub struct TooLong {
     pub field: Field,
+}
+
+impl TooLong {
+    pub fn words(self, lang: Lang) -> String {
+        let (label, max) = (self.field.label(lang), self.field.max_chars());
+        lang.pick(format!("{label}太长，最多 {max} 个字符，请缩短"), self.to_string())
+    }
 }
 
 /// Whether a text has at most so many characters. A long one is not read to its end.

@@ -3,8 +3,9 @@
 use super::{
     FormatError, Watch,
     column::Column,
-    found::{Found, quoted},
+    found::Found,
     lines::Lines,
+    note::{Remark, quoted},
     records::{MAX_COLUMNS, Record, Records},
 };
 use crate::{
@@ -48,7 +49,7 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
         // Not a blank record's: its white space would be walked over again and again.
         let line = lines.after_blank(record.offset);
         if record.too_wide {
-            found.refuse(line, || format!("it has more than {MAX_COLUMNS} columns"))?;
+            found.refuse(line, || Remark::TooWide { most: MAX_COLUMNS })?;
             continue;
         }
         match &header {
@@ -116,7 +117,7 @@ fn with_header(line: u32, record: &Record, header: &Header, found: &mut Found) -
         }
     }
     if draft.url.is_empty() {
-        return found.refuse(line, || format!("{} has no address", quoted(&draft.name)));
+        return found.refuse(line, || Remark::NoAddress(quoted(&draft.name)));
     }
     found.take(line, draft)
 }
@@ -140,7 +141,7 @@ fn without_header(line: u32, record: &Record, found: &mut Found) -> Result<(), F
     let bare = || record.cells().skip(1).position(looks_bare).map(|at| at + 1);
     let Some(at) = record.cells().position(is_address).or_else(bare) else {
         let row = || record.cells().collect::<Vec<_>>().join(", ");
-        return found.refuse(line, || format!("{} has no address", quoted(&row())));
+        return found.refuse(line, || Remark::NoAddress(quoted(&row())));
     };
     let name: Vec<_> = record.cells().take(at).filter(|cell| !cell.is_empty()).map(plain).collect();
     let mut draft = Draft::default();

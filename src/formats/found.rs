@@ -1,8 +1,9 @@
 //! What a reader finds: rows that are taken, and what is said of the others.
 
 use super::{
-    FormatError, MAX_ROWS, MAX_TEXT, Notes, Row,
+    FormatError, MAX_ROWS, MAX_TEXT, Notes, Remark, Row,
     column::{Slot, slot},
+    note::{AddressFault, quoted},
 };
 use crate::{
     domain::{
@@ -15,9 +16,6 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
 };
-
-/// Characters of a row's own text that a note repeats.
-const QUOTED: usize = 80;
 
 /// What a format's reader has found so far.
 #[derive(Default)]
@@ -51,7 +49,7 @@ impl Found {
     ///
     /// # Errors
     /// [`FormatError::TooManyRows`].
-    pub fn refuse(&mut self, line: u32, why: impl FnOnce() -> String) -> Result<(), FormatError> {
+    pub fn refuse(&mut self, line: u32, why: impl FnOnce() -> Remark) -> Result<(), FormatError> {
         self.count()?;
         self.bad.add(line, why);
         Ok(())
@@ -65,10 +63,7 @@ impl Found {
         let url = match address_of(&mut draft) {
             Ok(url) => url,
             Err(why) => {
-                return self.refuse(line, || match draft.name.as_str() {
-                    "" => why,
-                    name => format!("{}: {why}", cut(name, QUOTED)),
-                });
+                return self.refuse(line, || Remark::Address { name: quoted(&draft.name), why });
             }
         };
         self.count()?;
@@ -80,7 +75,7 @@ impl Found {
             && address::parse(&first.draft.url).is_ok_and(|held| address::key(&held) == key)
         {
             let first = first.line;
-            self.duplicates.add(line, || format!("{} stands on line {first} already", cut(&draft.url, QUOTED)));
+            self.duplicates.add(line, || Remark::Twice { url: quoted(&draft.url), first });
             return Ok(());
         }
         if draft.name.is_empty() {
@@ -113,27 +108,19 @@ impl Found {
             }
             Slot::Text(_) | Slot::Option(_) => return,
         }
-        self.shortened.add(line, || {
-            let what = if cuts { "was cut" } else { "was left out" };
-            format!("the {} is longer than {max} characters and {what}", field.code())
-        });
+        self.shortened.add(line, || Remark::Shortened { field, left_out: !cuts });
     }
 }
 
 /// The row's address, as it will be kept: what the browser would make of it where the file was lax, otherwise as the
 /// owner wrote it.
-fn address_of(draft: &mut Draft) -> Result<url::Url, String> {
+fn address_of(draft: &mut Draft) -> Result<url::Url, AddressFault> {
     draft.url = draft.url.trim().to_owned();
-    Field::Url.check(&draft.url).map_err(|error| error.to_string())?;
-    let url = address::parse(&draft.url).map_err(|error| error.to_string())?;
+    Field::Url.check(&draft.url)?;
+    let url = address::parse(&draft.url)?;
     if !draft.url.contains("://") {
         draft.url = url.to_string();
-        Field::Url.check(&draft.url).map_err(|error| error.to_string())?;
+        Field::Url.check(&draft.url)?;
     }
     Ok(url)
-}
-
-/// The beginning of a row's own text, in quotation marks, for a note.
-pub fn quoted(text: &str) -> String {
-    format!("{:?}", cut(text, QUOTED))
 }

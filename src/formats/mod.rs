@@ -11,6 +11,7 @@ mod found;
 mod json;
 mod lines;
 mod node;
+mod note;
 mod opml;
 mod records;
 mod watch;
@@ -19,12 +20,12 @@ mod yaml;
 
 pub use csv::table as csv_table;
 pub use json::rfc3339;
+pub use note::{NOTE_MAX, Note, Notes, Remark};
 pub use watch::Watch;
 pub use writer::Writer;
 
-use crate::{domain::field::cut, store::Draft};
+use crate::store::Draft;
 use found::Found;
-use std::ops::Deref;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -48,57 +49,6 @@ pub enum Format {
 pub struct Row {
     pub line: u32,
     pub draft: Draft,
-}
-
-/// What is to be said of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    pub line: u32,
-    /// At most [`NOTE_MAX`] characters.
-    pub why: String,
-}
-
-/// Notes of one kind: the first [`MAX_NOTES`] with their words, and how many there are in all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notes {
-    kept: Vec<Note>,
-    count: usize,
-}
-
-impl Notes {
-    /// How many there are, those that were not kept with them.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// How many were not kept.
-    pub fn more(&self) -> usize {
-        self.count - self.kept.len()
-    }
-
-    fn add(&mut self, line: u32, why: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.kept.len() < MAX_NOTES {
-            self.kept.push(Note { line, why: cut(&why(), NOTE_MAX).to_owned() });
-        }
-    }
-}
-
-impl Deref for Notes {
-    type Target = [Note];
-
-    fn deref(&self) -> &[Note] {
-        &self.kept
-    }
-}
-
-impl<'a> IntoIterator for &'a Notes {
-    type Item = &'a Note;
-    type IntoIter = std::slice::Iter<'a, Note>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.kept.iter()
-    }
 }
 
 /// What a file holds.
@@ -148,8 +98,7 @@ pub const MAX_ROWS: usize = 200_000;
 pub const MAX_TEXT: usize = 96 << 20;
 /// Notes of a kind that are kept with their words.
 pub const MAX_NOTES: usize = 1_000;
-/// Characters of a note.
-pub const NOTE_MAX: usize = 200;
+
 /// Reads a list of friends. The format is found by the content where it is not given.
 ///
 /// # Errors

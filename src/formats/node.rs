@@ -4,7 +4,8 @@
 use super::{
     FormatError, MAX_ROWS, Watch,
     column::Column,
-    found::{Found, quoted},
+    found::Found,
+    note::{Remark, quoted},
 };
 use crate::{domain::field::Field, store::Draft};
 use std::borrow::Cow;
@@ -91,7 +92,7 @@ impl Walk<'_> {
 
     fn list<'t, N: Node<'t>>(&mut self, list: N, group: Option<&str>, depth: u8) -> Result<(), FormatError> {
         if depth > MAX_DEPTH {
-            return self.found.refuse(list.line(), || "nested too deep".to_owned());
+            return self.found.refuse(list.line(), || Remark::TooDeep);
         }
         let items = list.items()?;
         if is_tuple(&items) {
@@ -105,7 +106,7 @@ impl Walk<'_> {
         self.watch.at(item.offset())?;
         match item.kind() {
             Kind::Null => Ok(()),
-            Kind::Scalar => self.found.refuse(item.line(), || format!("{} is not a friend", quoted(&item.scalar()))),
+            Kind::Scalar => self.found.refuse(item.line(), || Remark::NotAFriend(quoted(&item.scalar()))),
             Kind::List => self.list(item, group, depth + 1),
             Kind::Map => {
                 let entries = item.entries()?;
@@ -128,7 +129,7 @@ impl Walk<'_> {
             return self.friend(map.line(), entries, group);
         }
         if depth > MAX_DEPTH {
-            return self.found.refuse(map.line(), || "nested too deep".to_owned());
+            return self.found.refuse(map.line(), || Remark::TooDeep);
         }
         let own = group_name(entries);
         let group = own.as_deref().or(group);

@@ -3,8 +3,9 @@
 use super::{
     FormatError, Watch,
     column::{Column, bounded},
-    found::{Found, quoted},
+    found::Found,
     lines::Lines,
+    note::{Remark, quoted},
 };
 use crate::{
     domain::{field::Field, link::Link},
@@ -42,7 +43,7 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
             _ => {}
         }
         if tags > MAX_TAGS {
-            found.refuse(lines.after_blank(at), || "nested too deep, nothing after it was read".to_owned())?;
+            found.refuse(lines.after_blank(at), || Remark::TooDeepToGoOn)?;
             return Ok(found);
         }
         match event {
@@ -50,7 +51,7 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
                 let line = lines.after_blank(at);
                 if open.len() >= MAX_DEPTH {
                     deeper += 1;
-                    found.refuse(line, || "nested too deep".to_owned())?;
+                    found.refuse(line, || Remark::TooDeep)?;
                     continue;
                 }
                 let around = open.last().cloned().flatten();
@@ -72,8 +73,7 @@ pub fn read(text: &str, watch: &Watch) -> Result<Found, FormatError> {
             Ok(Event::Eof) => return Ok(found),
             Ok(_) => {}
             Err(error) => {
-                let why = || format!("not valid XML, nothing after it was read: {error}");
-                found.refuse(lines.after_blank(at), why)?;
+                found.refuse(lines.after_blank(at), || Remark::BrokenXml(quoted(&error.to_string())))?;
                 return Ok(found);
             }
         }
@@ -98,7 +98,7 @@ fn outline(
     let (mut html_url, mut plain_url) = (String::new(), String::new());
     for attribute in tag.attributes().with_checks(false) {
         let Ok(attribute) = attribute else {
-            found.refuse(line, || "an attribute cannot be read".to_owned())?;
+            found.refuse(line, || Remark::Attribute)?;
             return Ok(None);
         };
         let is = |known: &str| attribute.key.as_ref().eq_ignore_ascii_case(known.as_bytes());
@@ -123,9 +123,8 @@ fn outline(
         return Ok(group);
     }
     if url.is_empty() {
-        let what =
-            if has_feed { "has a feed but no site address (htmlUrl)" } else { "has no address (htmlUrl or url)" };
-        found.refuse(line, || format!("{} {what}", quoted(&name)))?;
+        let remark = if has_feed { Remark::FeedOnly } else { Remark::NoAddress };
+        found.refuse(line, || remark(quoted(&name)))?;
         return Ok(None);
     }
     Column::Field(Field::Name).fill(&mut draft, &name);

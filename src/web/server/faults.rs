@@ -3,7 +3,7 @@
 
 use super::once;
 use crate::{
-    domain::{field::TooLong, lang::Lang, settings::SettingError},
+    domain::{field::Field, lang::Lang, settings::SettingError},
     formats::{FormatError, MAX_BYTES, MAX_ROWS, MAX_TEXT},
     service::ServiceError,
     store::StoreError,
@@ -69,10 +69,8 @@ pub fn panicked(_: Box<dyn Any + Send>) -> Response {
 fn in_chinese(error: &ServiceError) -> Option<String> {
     Some(match error {
         ServiceError::Store(StoreError::DuplicateLink(url, id)) => format!("{url} 已在友链中（编号 {id}）"),
-        ServiceError::Store(StoreError::Address(address)) => {
-            format!("地址无效：{address}。请填写完整地址，如 https://example.com/")
-        }
-        ServiceError::TooLong(TooLong { field }) => too_long(field.code(), field.max_chars()),
+        ServiceError::Store(StoreError::Address(address)) => address.words(Lang::Zh),
+        ServiceError::TooLong(long) => long.words(Lang::Zh),
         ServiceError::Store(StoreError::TooLong { what, max }) => too_long(what, *max),
         ServiceError::Store(StoreError::Cancelled) => "已取消，没有任何改动".into(),
         ServiceError::Store(StoreError::Locked) => "数据库正被其他程序占用，请稍后重试".into(),
@@ -108,19 +106,11 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
 }
 
 fn too_long(what: &str, max: usize) -> String {
+    let field = Field::ALL.into_iter().find(|field| field.code() == what);
     let what = match what {
-        "name" => "名称",
-        "url" => "网址",
-        "group" => "分组",
-        "logo" => "图标",
-        "description" => "简介",
-        "feed" => "订阅地址",
-        "backlink_page" => "友链页地址",
-        "email" => "邮箱",
-        "note" => "备注",
         "pattern" => "白名单条目",
         "schedule" => "定时",
-        _ => "内容",
+        _ => field.map_or("内容", |field| field.label(Lang::Zh)),
     };
     format!("{what}太长，最多 {max} 个字符，请缩短")
 }

@@ -1,6 +1,7 @@
 //! A list on its way in: taken, looked at, applied.
 
 use crate::{
+    domain::lang::Lang,
     formats::{Format, FormatError, MAX_BYTES, Note},
     service::{self, ImportPhase, ImportPreview, ImportReport, ImportState, List, Service, ServiceError},
     web::{
@@ -31,7 +32,7 @@ pub async fn page(caller: &Caller, token: &str) -> Result<ImportPage, Fault> {
             let writing = phase == ImportPhase::Writing;
             page.progress = Some(ImportProgress { token: token.to_owned(), writing, permille: number(permille) });
         }
-        ImportState::Looked(found) => page.preview = Some(preview(token, &found)),
+        ImportState::Looked(found) => page.preview = Some(preview(token, &found, caller.lang)),
         ImportState::Imported(report) => page.imported = Some((number(report.added), number(report.updated))),
         ImportState::Failed(error) => page.failure = Some(faults::told(&error, caller.lang).to_string()),
     }
@@ -119,7 +120,7 @@ fn said(caller: &Caller, report: &ImportReport) -> String {
     format!("{} {} · {} {}", words.added, report.added, words.changed, report.updated)
 }
 
-fn preview(token: &str, found: &ImportPreview) -> Preview {
+fn preview(token: &str, found: &ImportPreview, lang: Lang) -> Preview {
     let same = found.unchanged + found.duplicates.count();
     Preview {
         token: token.to_owned(),
@@ -127,9 +128,9 @@ fn preview(token: &str, found: &ImportPreview) -> Preview {
         unchanged: number(found.unchanged),
         added: rows(&found.added.listed),
         changed: rows(&found.changed.listed),
-        duplicates: notes(&found.duplicates),
-        bad: notes(&found.bad),
-        shortened: notes(&found.shortened),
+        duplicates: notes(&found.duplicates, lang),
+        bad: notes(&found.bad, lang),
+        shortened: notes(&found.shortened, lang),
         counts: [found.added.count, found.changed.count, same, found.bad.count()].map(number),
     }
 }
@@ -148,8 +149,8 @@ fn rows(rows: &[service::PreviewRow]) -> Vec<PreviewRow> {
     rows.iter().map(row).collect()
 }
 
-fn notes(notes: &[Note]) -> Vec<(u32, String)> {
-    notes.iter().take(LISTED).map(|note| (note.line, note.why.clone())).collect()
+fn notes(notes: &[Note], lang: Lang) -> Vec<(u32, String)> {
+    notes.iter().take(LISTED).map(|note| (note.line, note.remark.words(lang))).collect()
 }
 
 fn name(format: Format) -> &'static str {
