@@ -69,8 +69,17 @@ pub enum ServiceError {
     Pattern(#[from] whitelist::PatternError),
     #[error("no link is called {0:?}; `rollcall link list` shows them all")]
     UnknownName(String),
+    /// Words in the reader's language.
     #[error("{0}")]
     Invalid(String),
+    #[error("name one of your own addresses first")]
+    NoSites,
+    #[error("the pattern is empty; write a link's name or a host")]
+    EmptyPattern,
+    #[error("write a name of 1 to {} characters", accounts::USER_NAME_MAX)]
+    UserName,
+    #[error("there is no whitelist entry {0:?}; `rollcall whitelist list` shows them all")]
+    NoEntry(String),
     #[error("other lists are being read; try again when they are done")]
     TooManyLists,
     #[error("there is no run {0}")]

@@ -7,7 +7,7 @@ use std::{
     net::TcpStream,
     time::{Duration, Instant},
 };
-use support::desk::{Answer, Browser, Desk};
+use support::desk::{Answer, Browser, Desk, Server};
 
 const PASSWORD: &str = "a long enough password";
 
@@ -149,9 +149,9 @@ fn what_is_done_is_noted_with_who_did_it_and_exported() {
         "owner,links_grouped,'=Alice → 同行",
         "owner,setting_changed,",
         "owner,setting_changed,",
-        "owner,schedule_set,2: 0 5 * * *",
+        "owner,schedule_set,0 5 * * * · hidden",
     ]) {
-        assert!(line.contains(expected) || expected.contains("schedule_set"), "{line} is not {expected}\n{table}");
+        assert!(line.contains(expected), "{line} is not {expected}\n{table}");
     }
     for expected in [
         "retries: 1 → 3",
@@ -303,4 +303,62 @@ fn a_page_that_is_only_looked_at_asks_for_nothing() {
     let shown = answer.body.split("/settings?trial=").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let page = owner.get(&format!("/settings?trial={shown}")).body;
     assert!(page.contains("http://127.0.0.1:1/"), "{page}");
+}
+
+#[test]
+fn the_session_cookie_is_for_this_site_alone_and_for_https_where_it_came_by_it() {
+    let desk = Desk::new();
+    let (server, _owner) = desk.serve_first_signed_in();
+    for (forwarded, secure) in [(None, false), (Some("http"), false), (Some("https"), true)] {
+        let mut browser = server.browser();
+        browser.headers.extend(forwarded.map(|proto| ("X-Forwarded-Proto", proto.to_owned())));
+        let answer = browser.sign_in(PASSWORD);
+        let set = answer.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case("set-cookie"));
+        let session = set.map(|(_, cookie)| cookie).find(|cookie| cookie.starts_with("rollcall=")).unwrap();
+        assert!(session.contains("HttpOnly") && session.contains("SameSite=Lax"), "{session}");
+        assert_eq!(session.contains("Secure"), secure, "{forwarded:?}: {session}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_ninety_days_is_over_before_its_next_request() {
+    let desk = Desk::new();
+    let (_server, mut owner) = desk.serve_first_signed_in();
+    assert_eq!(owner.post("/api/fn/choose_theme", &[("theme", "dark")]).status, 200);
+    let pool = sqlx::SqlitePool::connect(&desk.database()).await.unwrap();
+    let age = |days: u32| {
+        sqlx::query("UPDATE sessions SET record = json_set(record, '$.data.began', (unixepoch() - ? * 86400) * 1000)")
+            .bind(days)
+            .execute(&pool)
+    };
+    assert_eq!(age(89).await.unwrap().rows_affected(), 1);
+    assert_eq!(owner.post("/api/fn/save_link", &[("url", "https://a.test"), ("active", "on")]).status, 200);
+    age(91).await.unwrap();
+    assert_eq!(owner.post("/api/fn/save_link", &[("url", "https://b.test"), ("active", "on")]).status, 401);
+    assert_eq!(owner.get("/links").status, 302);
+    assert_eq!(owner.sign_in(PASSWORD).status, 200);
+    assert!(!owner.get("/links").body.contains("b.test"));
+}
+
+/// What a server answers to a host's name.
+fn status_for(server: &Server, host: &str) -> u16 {
+    let mut stream = TcpStream::connect(&server.addr).unwrap();
+    stream.write_all(format!("GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_public_address_that_the_command_line_sets_is_answered_without_a_restart() {
+    let desk = Desk::new();
+    let (server, _owner) = desk.serve_first_signed_in();
+    assert_eq!(status_for(&server, "roll.example.com"), 421);
+    desk.out(&["setting", "set", "public_url", "https://roll.example.com"]);
+    let given_up = Instant::now() + Duration::from_secs(20);
+    while status_for(&server, "roll.example.com") != 200 {
+        assert!(Instant::now() < given_up, "it is never answered");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(status_for(&server, "other.example.com"), 421);
 }

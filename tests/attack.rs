@@ -54,16 +54,17 @@ async fn connect(to: SocketAddr, from: &str) -> Option<AsyncStream> {
     timeout(Duration::from_secs(2), socket.connect(to)).await.ok()?.ok()
 }
 
-/// Sends a request as far as the server takes it, and reads what comes.
-async fn send(to: SocketAddr, request: &[u8]) {
-    let Some(mut stream) = connect(to, OUTSIDER).await else { return };
+/// Sends a request as far as the server takes it, and reads what comes; whether anything was answered.
+async fn send(to: SocketAddr, request: &[u8]) -> bool {
+    let Some(mut stream) = connect(to, OUTSIDER).await else { return false };
+    let mut answer = Vec::new();
     let exchange = async {
         // It may hang up before all is sent.
         let _ = stream.write_all(request).await;
-        let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
     };
     let _ = timeout(Duration::from_secs(5), exchange).await;
+    answer.starts_with(b"HTTP/1.1 ")
 }
 
 fn post(path: &str, body: &[u8]) -> Vec<u8> {
@@ -128,7 +129,8 @@ async fn hold(to: SocketAddr, kind: usize, over: Arc<AtomicBool>) {
 
 struct Attack {
     over: Arc<AtomicBool>,
-    sent: Arc<AtomicUsize>,
+    /// Requests that were answered.
+    answered: Arc<AtomicUsize>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -136,29 +138,29 @@ impl Attack {
     fn begin(server: &Server) -> Attack {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let to: SocketAddr = server.addr.parse().unwrap();
-        let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         for kind in 0..200 {
             runtime.spawn(hold(to, kind, over.clone()));
         }
         let weapons = Arc::new(weapons());
         for first in 0..8 {
-            let (over, sent, weapons) = (over.clone(), sent.clone(), weapons.clone());
+            let (over, answered, weapons) = (over.clone(), answered.clone(), weapons.clone());
             runtime.spawn(async move {
                 let mut at = first;
                 while !over.load(Relaxed) {
-                    send(to, &weapons[at % weapons.len()]).await;
+                    let was = send(to, &weapons[at % weapons.len()]).await;
                     at += 3;
-                    sent.fetch_add(1, Relaxed);
+                    answered.fetch_add(usize::from(was), Relaxed);
                 }
             });
         }
-        Attack { over, sent, runtime }
+        Attack { over, answered, runtime }
     }
 
     fn end(self) -> usize {
         self.over.store(true, Relaxed);
         self.runtime.shutdown_timeout(Duration::from_secs(5));
-        self.sent.load(Relaxed)
+        self.answered.load(Relaxed)
     }
 }
 
@@ -198,7 +200,7 @@ fn an_outsider_neither_fills_nor_stops_it() {
         peak = peak.max(resident(&server));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let sent = attack.end();
+    let answered = attack.end();
     let log = server.said.lock().unwrap().len() - said;
     let (page, health) = (p99(pages), healths.into_iter().max().unwrap());
     let let_go = Instant::now();
@@ -207,13 +209,14 @@ fn an_outsider_neither_fills_nor_stops_it() {
     }
     let left = resident(&server).saturating_sub(idle);
     println!(
-        "{sent} requests; memory {} MB idle, {} MB more at most, {} MB more after {:?}; page p99 {page:?}, \
+        "{answered} answers; memory {} MB idle, {} MB more at most, {} MB more after {:?}; page p99 {page:?}, \
          health at most {health:?}, {log} bytes of log",
         idle >> 20,
         peak.saturating_sub(idle) >> 20,
         left >> 20,
         let_go.elapsed()
     );
+    assert!(answered > 100, "{answered} answers: this was no attack");
     assert!(peak.saturating_sub(idle) < GROWTH_MAX, "{} MB more", peak.saturating_sub(idle) >> 20);
     assert!(left < LEFT_MAX, "{} MB are kept", left >> 20);
     assert!(page < PAGE_MAX * SLOWER, "{page:?}");
@@ -297,7 +300,8 @@ fn the_owner_gets_in_where_an_outsider_holds_all_that_he_can() {
             || stream.peer_addr().is_err()
     };
     let given_up = Instant::now() + Duration::from_secs(8);
-    while held.iter().filter(|stream| hung_up(stream)).count() < held.len() - 32 && Instant::now() < given_up {
+    while held.iter().filter(|stream| hung_up(stream)).count() < held.len() - 32 {
+        assert!(Instant::now() < given_up, "it hangs up on nobody");
         std::thread::sleep(Duration::from_millis(20));
     }
     for _ in 0..20 {
@@ -352,6 +356,6 @@ fn an_outsider_who_holds_all_files_hides_nobody() {
                 hidden.len()
             );
         }
-        println!("{limit} files, {} runs: nobody hidden; {} requests", rounds(), attack.end());
+        println!("{limit} files, {} runs: nobody hidden; {} answers", rounds(), attack.end());
     }
 }

@@ -43,10 +43,13 @@ async fn name_server() -> SocketAddr {
     server.addr
 }
 
-async fn check(probe: &Probe, url: &str) -> Observation {
+fn terms() -> Terms {
     let limits = Limits { retries: 0, ..Limits::default() };
-    let terms = Terms { sites: Arc::default(), discovery: false, limits, user_agent: "test".into() };
-    let mut course = Course::new(1, &support::about("x", url), Arc::new(terms));
+    Terms { sites: Arc::default(), discovery: false, limits, user_agent: "test".into() }
+}
+
+async fn check(probe: &Probe, url: &str) -> Observation {
+    let mut course = Course::new(1, &support::about("x", url), Arc::new(terms()));
     let clock = support::clock();
     let seen = probe.ask(&course.request(), clock.now()).await;
     match course.take(seen, clock.now(), 0.0) {
@@ -83,6 +86,23 @@ async fn names_are_guarded_and_their_failures_told_apart() {
     let closed = Probe::new(Allowed::default(), vec![dns]).unwrap();
     assert_eq!(check(&closed, &format!("http://here.test:{port}/")).await.class, Class::BlockedByPolicy);
     assert_eq!(here.hits(), hits, "a name does not lead where its address may not");
+}
+
+/// Addresses that this machine has no way to say nothing of the site, by a name or as they are: where IPv6 is switched
+/// off the system's word for it is the one for a shortage of ports.
+#[tokio::test]
+async fn an_address_that_cannot_be_reached_from_here_is_no_shortage() {
+    let six = "2606:4700:4700::1111";
+    let routed = std::net::UdpSocket::bind("[::]:0").and_then(|socket| socket.connect((six, 9)));
+    if routed.is_ok() {
+        eprintln!("this machine has a way to {six}: nothing to see here");
+        return;
+    }
+    let probe = Probe::new(Allowed::default(), Vec::new()).unwrap();
+    let request = Course::new(1, &support::about("x", &format!("http://[{six}]/")), Arc::new(terms())).request();
+    let seen = probe.ask(&request, support::clock().now()).await;
+    assert_eq!((seen.class, seen.own, seen.inconclusive), (Class::Unreachable, None, true));
+    assert!(seen.detail.is_some_and(|words| words.contains("no way there")));
 }
 
 /// What is wrong with a certificate.

@@ -62,12 +62,7 @@ pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
     let bytes = read(&args.file)?;
     let service = context.service(&NetworkArgs::default()).await?;
     let list = List { bytes: bytes.into(), format: args.format };
-    let report = tokio::select! {
-        report = attended(&service, list, args.dry_run) => report,
-        // What was begun is dropped with its future, and nothing of it is written.
-        () = lifecycle::stop_signal() => Err(ServiceError::Format(crate::formats::FormatError::Stopped)),
-    };
-    let report = report.map_err(|e| match e {
+    let report = attended(&service, list, args.dry_run).await.map_err(|e| match e {
         ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),
         other => other.into(),
     })?;
@@ -93,10 +88,17 @@ async fn attended(service: &Arc<Service>, list: List, dry_run: bool) -> Result<I
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let progress = Arc::new(Watch::default());
     let mut import = std::pin::pin!(service.import(list, dry_run, &progress));
+    let mut stopped = std::pin::pin!(lifecycle::stop_signal());
+    let mut stopping = false;
     let mut step = tokio::time::interval(BAR_STEP);
     let report = loop {
         tokio::select! {
             report = &mut import => break report,
+            // What was begun is not dropped: it may be written for good at this very moment, and says what came of it.
+            () = &mut stopped, if !stopping => {
+                stopping = true;
+                progress.stop();
+            }
             _ = step.tick() => {
                 let (done, total) = progress.progress();
                 bar.set_length(total as u64);

@@ -176,6 +176,10 @@ impl From<ServiceError> for Failure {
             | ServiceError::Pattern(_)
             | ServiceError::TooLong(_)
             | ServiceError::Invalid(_)
+            | ServiceError::NoSites
+            | ServiceError::EmptyPattern
+            | ServiceError::UserName
+            | ServiceError::NoEntry(_)
             | ServiceError::ShortPassword
             | ServiceError::UserExists(_)
             | ServiceError::NoUser(_)

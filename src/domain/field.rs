@@ -68,7 +68,7 @@ impl Field {
             (Lang::Zh, Field::Name) => "名称",
             (Lang::Zh, Field::Url) => "网址",
             (Lang::Zh, Field::Group) => "分组",
-            (Lang::Zh, Field::Logo) => "图标",
+            (Lang::Zh, Field::Logo) => "头像地址",
             (Lang::Zh, Field::Description) => "简介",
             (Lang::Zh, Field::Feed) => "订阅地址",
             (Lang::Zh, Field::BacklinkPage) => "友链页地址",

@@ -19,9 +19,9 @@ pub enum ScheduleError {
         "{cron:?} has {fields} fields: write five, minute, hour, day of month, month and day of week, such as \"0 4 * * *\" for four in the morning; seconds and years are not taken"
     )]
     Fields { cron: String, fields: usize },
-    #[error("{0:?} is no time: write five fields, such as \"0 4 * * *\" for four in the morning, or one of {names}", names = NICKNAMES.join(", "))]
+    #[error("{0:?} is not a schedule: write five fields, such as \"0 4 * * *\" for four in the morning, or one of {names}", names = NICKNAMES.join(", "))]
     Nickname(String),
-    #[error("{0:?}: this never comes, no month it names has such a day; write one that does, such as \"0 4 28 2 *\"")]
+    #[error("{0:?} never comes: none of its months has such a day; write one that does, such as \"0 4 28 2 *\"")]
     Never(String),
     #[error(
         "{cron:?}: the step {step} is longer than its field, which has {most}; write a step of at most {most}, such as \"*/15 * * * *\""
@@ -41,10 +41,10 @@ impl ScheduleError {
                 "“{cron}”有 {fields} 段，请填写五段：分、时、日、月、星期，如 0 4 * * *（每天凌晨四点）；不支持秒与年份"
             ),
             ScheduleError::Nickname(cron) => {
-                format!("“{cron}”不是时间，请填写五段，如 0 4 * * *，或使用 {} 之一", NICKNAMES.join("、"))
+                format!("无法识别“{cron}”，请填写五段，如 0 4 * * *，或使用 {} 之一", NICKNAMES.join("、"))
             }
             ScheduleError::Never(cron) => {
-                format!("“{cron}”永远不会到来：所写的月份没有这一天，请改为如 0 4 28 2 *")
+                format!("“{cron}”永远不会触发：所写的月份没有这一天，请改为如 0 4 28 2 *")
             }
             ScheduleError::Step { cron, step, most } => {
                 format!("“{cron}”的步长 {step} 超出该段的范围，请填写不超过 {most} 的步长，如 */15 * * * *")

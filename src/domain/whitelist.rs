@@ -90,7 +90,8 @@ impl Pattern {
             None => (false, pattern.as_str()),
         };
         let (host, port) = match pattern.rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(']') || host.starts_with('[') => (host, port.parse().ok()),
+            // The colons of an IPv6 address stand within brackets.
+            Some((host, port)) if host.ends_with(']') || !host.starts_with('[') => (host, port.parse().ok()),
             _ => (pattern, None),
         };
         Pattern::Host { host: host.to_owned(), port, below }
@@ -231,6 +232,11 @@ mod tests {
         assert!(e.names("x", "http://127.0.0.1:8001/a"));
         assert!(!e.names("x", "http://127.0.0.1:8002/a"));
         assert!(entry(Kind::Host, "127.0.0.1").names("x", "http://127.0.0.1:8002/a"));
+        let six = entry(Kind::Host, "[2001:db8::1]");
+        assert!(six.names("x", "http://[2001:db8::1]/") && six.names("x", "http://[2001:db8:0::1]:8080/"));
+        assert!(!six.names("x", "http://[2001:db8::2]/"));
+        let with_port = entry(Kind::Host, "[2001:db8::1]:8080");
+        assert!(with_port.names("x", "http://[2001:db8::1]:8080/") && !with_port.names("x", "http://[2001:db8::1]/"));
     }
 
     #[test]

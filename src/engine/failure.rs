@@ -34,6 +34,18 @@ impl From<OwnFailure> for Failure {
     }
 }
 
+impl From<&NameError> for Failure {
+    fn from(error: &NameError) -> Failure {
+        match error {
+            NameError::NotFound => Class::DnsNotFound.into(),
+            NameError::Failed(_) => Class::DnsFailure.into(),
+            NameError::Refused(refusal) => refusal.into(),
+            NameError::Short(own) => (*own).into(),
+            NameError::NoRoute => Failure { class: Class::Unreachable, inconclusive: true, own: None },
+        }
+    }
+}
+
 impl From<&Refusal> for Failure {
     fn from(refusal: &Refusal) -> Failure {
         match refusal {
@@ -81,13 +93,7 @@ pub fn of_error(error: &(dyn Error + 'static), stage: Stage, is_decode: bool) ->
 /// The failure that one link of the chain names, where it names one.
 fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
     if let Some(name) = cause.downcast_ref::<NameError>() {
-        return Some(match name {
-            NameError::NotFound => Class::DnsNotFound.into(),
-            NameError::Failed(_) => Class::DnsFailure.into(),
-            NameError::Refused(refusal) => refusal.into(),
-            NameError::Short(own) => (*own).into(),
-            NameError::NoRoute => Failure { class: Class::Unreachable, inconclusive: true, own: None },
-        });
+        return Some(name.into());
     }
     if let Some(refusal) = cause.downcast_ref::<Refusal>() {
         return Some(refusal.into());

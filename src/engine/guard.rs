@@ -123,7 +123,8 @@ impl Allowed {
     }
 
     /// Whether a redirect may lead to this address from a link on port `own`: a friend may not have others' ports tried
-    /// from here. Inside allowed nets every port that browsers open is fine.
+    /// from here. At an address, written out, of an allowed net every port that
+    /// browsers open is fine.
     ///
     /// # Errors
     /// As [`Allowed::check_url`], and [`Refusal::RedirectPort`].

@@ -7,7 +7,7 @@ use super::{
     failure::{self, Failure, deepest},
     guard::{Allowed, Refusal},
     page::{PageFacts, Want},
-    resolver::{GuardedResolver, NameError},
+    resolver::{GuardedResolver, NameError, is_routed},
     retry, shortage, tls,
     trace::{TRACE, Trace, millis},
 };
@@ -31,7 +31,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
-use url::Url;
+use url::{Host, Url};
 
 /// Redirects that are followed; one more is a loop.
 pub const MAX_HOPS: usize = 5;
@@ -263,6 +263,13 @@ impl Probe {
         let port = next.port_or_known_default().unwrap_or_default();
         if proxy.is_some() {
             self.allowed.check_host(next).map_err(|e| seen.refused(&e))?;
+        }
+        if let Some(Host::Ipv6(ip)) = next.host()
+            && !is_routed(ip)
+        {
+            // Connecting would fail with what elsewhere tells of a shortage: names are looked at as they resolve.
+            seen.detail = Some(NameError::NoRoute.to_string());
+            return Err((&NameError::NoRoute).into());
         }
         TRACE.with(|trace| trace.to_port(port));
         let sent = client.get(url.clone()).header(header::USER_AGENT, &*request.user_agent).send().await;

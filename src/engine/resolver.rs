@@ -112,7 +112,7 @@ impl Inner {
 }
 
 /// Whether this machine has a way to such an address: connecting a UDP socket asks the routes and sends nothing.
-fn is_routed(ip: Ipv6Addr) -> bool {
+pub fn is_routed(ip: Ipv6Addr) -> bool {
     match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(|socket| socket.connect((ip, 9))) {
         Ok(()) => true,
         // Without a socket to ask by nothing is known, but for a machine that has no such addresses at all.

@@ -17,14 +17,15 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
-/// Passwords that are hashed at once: each takes its memory and a processor.
+/// Passwords that are hashed at once: each takes its memory and a processor. A place is held until the work is done, also
+/// where whoever asked for it has hung up.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
 impl Service {
     /// Makes the first account; false where there is one already.
     ///
     /// # Errors
-    /// [`ServiceError::ShortPassword`], [`ServiceError::Invalid`] for an empty name, or where the store is at fault.
+    /// [`ServiceError::ShortPassword`], [`ServiceError::UserName`], or where the store is at fault.
     pub async fn add_first_user(&self, name: &str, password: &str) -> Result<bool> {
         Ok(self.insert_user(name, password, true).await?.is_some())
     }
@@ -41,7 +42,7 @@ impl Service {
     async fn insert_user(&self, name: &str, password: &str, only_first: bool) -> Result<Option<i64>> {
         let name = name.trim();
         if name.is_empty() || !field::fits(name, USER_NAME_MAX) {
-            return Err(ServiceError::Invalid(format!("write a name of 1 to {USER_NAME_MAX} characters")));
+            return Err(ServiceError::UserName);
         }
         let hash = hash_password(password).await?;
         Ok(self.store().add_user(name, &hash, only_first, self.clock().now()).await?)
@@ -72,8 +73,9 @@ async fn hash_password(password: &str) -> Result<String> {
         return Err(ServiceError::ShortPassword);
     }
     let password = password.to_owned();
-    let _place = HASHING.acquire().await;
+    let place = HASHING.acquire().await;
     let hashed = tokio::task::spawn_blocking(move || {
+        let _place = place;
         let salt = SaltString::generate(&mut OsRng);
         argon2().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string()).map_err(|e| e.to_string())
     });
@@ -86,8 +88,9 @@ async fn hash_password(password: &str) -> Result<String> {
 /// # Errors
 /// [`ServiceError::Password`] where the hash cannot be read.
 pub async fn check_password(password: String, hash: Option<String>) -> Result<bool> {
-    let _place = HASHING.acquire().await;
+    let place = HASHING.acquire().await;
     let checked = tokio::task::spawn_blocking(move || {
+        let _place = place;
         let Some(hash) = hash else {
             let salt = SaltString::encode_b64(&[0; SALT_BYTES]).map_err(|e| e.to_string())?;
             let _ = argon2().hash_password(password.as_bytes(), &salt);

@@ -8,6 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -148,7 +149,8 @@ impl Service {
             jobs.push(Job { token: token.to_owned(), list, watch: watch.clone(), state, gone });
         }
         let service = self.clone();
-        self.work(token, state, gone, async move {
+        let watched = watch.clone();
+        self.work(token, state, &watched, gone, async move {
             Ok(ImportState::Looked(Arc::new(service.preview_import(list, &watch).await?)))
         });
         Ok(())
@@ -171,7 +173,8 @@ impl Service {
             (job.list.clone(), job.state.clone(), job.gone.clone())
         };
         let (service, who, phase) = (self.clone(), who.to_owned(), state.clone());
-        self.work(token, state, gone, async move {
+        let watched = watch.clone();
+        self.work(token, state, &watched, gone, async move {
             let parsed = service.read_list(list, &watch).await?;
             phase.send_replace(ImportState::Working(ImportPhase::Writing));
             let report = service.write_list(parsed, false, &watch).await?;
@@ -186,16 +189,22 @@ impl Service {
         self: &Arc<Self>,
         token: &str,
         state: watch::Sender<ImportState>,
+        watch: &Arc<Watch>,
         gone: CancellationToken,
         work: impl Future<Output = Result<ImportState>> + Send + 'static,
     ) {
-        let (token, stopping, jobs) = (token.to_owned(), self.stopping.clone(), self.imports.jobs.clone());
+        let (token, watch) = (token.to_owned(), watch.clone());
+        let (stopping, jobs) = (self.stopping.clone(), self.imports.jobs.clone());
         tokio::spawn(async move {
             // Who cancels asks the reader and writer to stop (`Watch::stop`). The work itself is not dropped: it might be
             // at the very moment at which the database makes it last.
+            let mut work = pin!(work);
             let outcome = tokio::select! {
-                outcome = work => outcome,
-                () = stopping.cancelled() => Err(ServiceError::Stopping),
+                outcome = &mut work => outcome,
+                () = stopping.cancelled() => {
+                    watch.stop();
+                    work.await
+                }
             };
             let outcome = outcome.unwrap_or_else(|error| ImportState::Failed(Arc::new(error)));
             let done = !matches!(outcome, ImportState::Looked(_));

@@ -131,7 +131,7 @@ impl Service {
             Kind::Name => pattern.trim().to_owned(),
         };
         if pattern.is_empty() {
-            return Err(ServiceError::Invalid("the pattern is empty; write a link's name or a host".into()));
+            return Err(ServiceError::EmptyPattern);
         }
         let entry = Entry { id: 0, kind, pattern, enabled, note: note.to_owned(), expires_at };
         let now = self.clock.now();
@@ -169,9 +169,7 @@ impl Service {
             Kind::Name => entry.pattern == pattern.trim(),
             Kind::Host => Some(&entry.pattern) == host.as_ref(),
         });
-        found.ok_or_else(|| {
-            ServiceError::Invalid(format!("no whitelist entry {pattern:?}; `rollcall whitelist list` shows them all"))
-        })
+        found.ok_or_else(|| ServiceError::NoEntry(pattern.to_owned()))
     }
 }
 

@@ -52,7 +52,8 @@ pub struct FieldChange {
 }
 
 impl Service {
-    /// Says what importing a list would do. Nothing is written. Dropping the future ends it.
+    /// Says what importing a list would do. Nothing is written. Dropping the future stops
+    /// the reading; comparing, which is short, goes on to its end.
     ///
     /// # Errors
     /// [`super::ServiceError::Format`] where nothing of the file can be used.

@@ -100,7 +100,7 @@ impl Service {
         let parsed = address::parse(url).map_err(StoreError::from)?;
         let sites = MySites::new(sites, patterns)?;
         if sites.is_empty() {
-            return Err(ServiceError::Invalid("name one of your own addresses first".into()));
+            return Err(ServiceError::NoSites);
         }
         let mut settings = self.settings().await?;
         settings.limits.retries = 0;

@@ -41,3 +41,16 @@ pub async fn who_did_what_is_kept_for_a_time(store: SharedStore) {
     assert_eq!(store.notes(0, 9).await.unwrap().1, 1);
     assert!(store.notes(1, 9).await.unwrap().0.is_empty());
 }
+
+pub async fn wrong_log_ins_push_nothing_out(store: SharedStore) {
+    let note = |deed: Deed, who: &str| Note { at: now(), who: who.into(), deed: deed.code().into(), about: "".into() };
+    store.note(&note(Deed::SignedIn, "me")).await.unwrap();
+    for n in 0..1_005 {
+        store.note(&note(Deed::SignInFailed, &n.to_string())).await.unwrap();
+    }
+    let (notes, all) = store.notes(0, 2_000).await.unwrap();
+    assert_eq!(
+        (all, notes[0].who.as_str(), notes[999].who.as_str(), notes[1000].who.as_str()),
+        (1_001, "1004", "5", "me")
+    );
+}

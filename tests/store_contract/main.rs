@@ -6,7 +6,7 @@ mod large;
 #[path = "../support/mod.rs"]
 mod support;
 
-use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time};
+use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time, wrong_log_ins_push_nothing_out};
 use chrono::{DateTime, TimeDelta, Utc};
 use history::{
     a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back,
@@ -71,6 +71,7 @@ backends! {
     space_is_given_back,
     a_run_of_thousands_settles_whole,
     who_did_what_is_kept_for_a_time,
+    wrong_log_ins_push_nothing_out,
     what_failed_on_our_side_touches_no_link,
 }
 

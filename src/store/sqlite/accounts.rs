@@ -5,9 +5,12 @@ use super::{
     SqliteStore, limits,
     rows::{UserRow, ms, time},
 };
-use crate::domain::audit::Note;
+use crate::domain::audit::{Deed, Note};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+
+/// Wrong log-ins that are kept in the audit, the newest.
+const FAILED_SIGN_INS: u32 = 1_000;
 
 /// Devices and addresses that are remembered of an account.
 const SIGN_INS_KEPT: i64 = 100;
@@ -101,6 +104,12 @@ impl Accounts for SqliteStore {
         let query = query.bind(ms(note.at)).bind(limits::who(&note.who)).bind(&note.deed);
         let query = query.bind(limits::seen_text(&note.about));
         query.execute(&self.writer).await?;
+        if note.deed == Deed::SignInFailed.code() {
+            // Anybody can have these written.
+            let query = "DELETE FROM audit WHERE deed = ?1 AND id <=
+                             (SELECT id FROM audit WHERE deed = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
+            sqlx::query(query).bind(&note.deed).bind(FAILED_SIGN_INS).execute(&self.writer).await?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Every connection has an end: how many there are at once, overall and of one address, and when each is over.
 //!
-//! Where there is no room for a new connection, a stranger's makes it, the oldest of the least worth. So
-//! somebody who holds all that he can is always held against himself, and the owner gets in.
+//! Where there is no room for a new connection, a stranger's makes it: the one of the least worth, of those one of the
+//! address that holds the most, of those the oldest. So whoever holds all that he can loses his own, and the owner gets
+//! in.
 
 #[cfg(test)]
 mod tests;
@@ -9,13 +10,14 @@ mod tests;
 use axum::{
     Extension,
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{AddExtension, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use axum_server::accept::Accept;
 use ipnet::IpNet;
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     future::{Ready, ready},
     io,
@@ -97,7 +99,7 @@ pub struct Connection {
     unknown_since: AtomicU64,
     /// A request has come whole and is being answered.
     at_work: AtomicBool,
-    /// It carries a stream, which has no end of its own.
+    /// Its newest answer is a stream, which has no end of its own.
     streams: AtomicBool,
     /// Counts the answers, so that each is measured by itself.
     answers: AtomicU64,
@@ -121,6 +123,7 @@ impl Connection {
     pub fn asked(&self) {
         self.answers.fetch_add(1, Relaxed);
         self.at_work.store(false, Relaxed);
+        self.streams.store(false, Relaxed);
         let age = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.unknown_since.store(age, Relaxed);
         self.known.store(false, Relaxed);
@@ -142,7 +145,7 @@ impl Connection {
         self.at_work.store(false, Relaxed);
     }
 
-    /// The answer goes on without end.
+    /// The answer goes on until the other side has enough.
     pub fn streams(&self) {
         self.streams.store(true, Relaxed);
     }
@@ -152,16 +155,15 @@ impl Connection {
         self.opened.elapsed() > LIFE
     }
 
-    /// The less worthy comes first, and of those the oldest: it may be the owner's until it has said who asks.
-    fn worth(&self) -> (Worth, u64) {
+    /// What it is worth keeping for. It may be the owner's until it has said who asks.
+    fn worth(&self) -> Worth {
         let unknown_for = self.opened.elapsed().saturating_sub(Duration::from_millis(self.unknown_since.load(Relaxed)));
-        let worth = match () {
+        match () {
             () if self.signed_in.load(Relaxed) => Worth::SignedIn,
             () if !self.known.load(Relaxed) && unknown_for < ASKS_WITHIN => Worth::New,
             () if self.at_work.load(Relaxed) => Worth::AtWork,
             () => Worth::Idle,
-        };
-        (worth, self.id)
+        }
     }
 }
 
@@ -190,19 +192,17 @@ impl Connections {
         if !limits.proxies.iter().any(|net| net.contains(&peer)) {
             let strangers = || open.values().filter(|held| held.address == address && !held.signed_in.load(Relaxed));
             if strangers().count() >= limits.of_one_address
-                && let Some(id) = strangers().min_by_key(|held| held.worth()).map(|held| held.id)
+                && let Some(id) = strangers().min_by_key(|held| (held.worth(), held.id)).map(|held| held.id)
             {
                 hang_up(&mut open, id);
             }
         }
         if open.len() >= limits.overall {
-            // Of the address that holds the most.
+            let strangers = || open.values().filter(|held| !held.signed_in.load(Relaxed));
             let mut held_by: BTreeMap<IpAddr, usize> = BTreeMap::new();
-            open.values().for_each(|held| *held_by.entry(held.address).or_default() += 1);
-            let strangers = open.values().filter(|held| !held.signed_in.load(Relaxed));
-            let id = strangers
-                .min_by_key(|held| (std::cmp::Reverse(held_by.get(&held.address)), held.worth()))
-                .map(|held| held.id)?;
+            strangers().for_each(|held| *held_by.entry(held.address).or_default() += 1);
+            let least = |held: &&Arc<Connection>| (held.worth(), Reverse(held_by.get(&held.address).copied()), held.id);
+            let id = strangers().min_by_key(least).map(|held| held.id)?;
             hang_up(&mut open, id);
         }
         let connection = Arc::new(Connection {
@@ -238,7 +238,12 @@ pub async fn measure(request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     connection.asked();
-    let mut response = next.run(request).await;
+    let mut response = tokio::select! {
+        response = next.run(request) => response,
+        // It has made room for another. Hyper does not look at a connection on which more was sent before the answer
+        // was ready, so that it would keep its file until then.
+        () = connection.end.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    };
     // Who asks for something public is not looked at.
     connection.known.store(true, Relaxed);
     if connection.is_old() {

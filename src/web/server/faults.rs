@@ -5,7 +5,7 @@ use super::once;
 use crate::{
     domain::{field::Field, lang::Lang, settings::SettingError},
     formats::{FormatError, MAX_BYTES, MAX_ROWS, MAX_TEXT},
-    service::ServiceError,
+    service::{ServiceError, USER_NAME_MAX},
     store::StoreError,
     web::api::fault::Fault,
 };
@@ -13,7 +13,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-
 use std::any::Any;
 
 /// Letters of an id: enough to find a line in a log.
@@ -22,7 +21,7 @@ const ID_LETTERS: usize = 8;
 /// An error as the page is told it.
 pub fn told(error: &ServiceError, lang: Lang) -> Fault {
     match error {
-        ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("没有第 {id} 次检查"), sentence(error))),
+        ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("第 {id} 次检查不存在"), sentence(error))),
         ServiceError::Store(StoreError::NoSuch { id, .. }) => {
             Fault::NotFound(lang.pick(format!("编号 {id} 不存在，可能已被删除"), sentence(error)))
         }
@@ -81,6 +80,10 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Stopping => "Rollcall 正在停止，请稍后再试".into(),
         ServiceError::NotRunning(id) => format!("第 {id} 次检查已经结束"),
         ServiceError::Pattern(pattern) => format!("“{}”不是主机名，请填写 example.com 或 *.example.com", pattern.0),
+        ServiceError::NoSites => "请先填写本站地址".into(),
+        ServiceError::EmptyPattern => "白名单条目是空的，请填写友链名称或域名".into(),
+        ServiceError::UserName => format!("请填写 1–{USER_NAME_MAX} 个字符的账号名"),
+        ServiceError::NoEntry(pattern) => format!("白名单中没有“{pattern}”"),
         ServiceError::UnknownName(name) => format!("没有名为“{name}”的友链"),
         ServiceError::ShortPassword => "密码太短，至少 8 个字符".into(),
         ServiceError::UserExists(name) => format!("账号“{name}”已存在"),
@@ -94,13 +97,13 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
                 format!("文件展开后超过 {} MB，或键名与锚点过多，请拆分后导入", MAX_TEXT >> 20)
             }
             FormatError::TooSlow(seconds) => format!("读取超过 {seconds} 秒，请拆分后导入"),
-            FormatError::Defect => "程序无法读取这个文件，请附上文件反馈".into(),
+            FormatError::Defect => "程序无法读取这个文件，请附上该文件反馈问题".into(),
             FormatError::Stopped => "已停止读取，没有任何改动".into(),
             FormatError::NoRows => "没有找到友链，每条需要名称与地址".into(),
         },
         ServiceError::Site(site) => site.in_chinese(),
         ServiceError::Setting(SettingError::Unknown(key)) => format!("没有设置项 {key}"),
-        ServiceError::Setting(SettingError::Value { value, why, .. }) => format!("“{value}”无效：{}", why.zh),
+        ServiceError::Setting(SettingError::Value { why, .. }) => why.zh.clone(),
         _ => return None,
     })
 }
@@ -109,7 +112,7 @@ fn too_long(what: &str, max: usize) -> String {
     let field = Field::ALL.into_iter().find(|field| field.code() == what);
     let what = match what {
         "pattern" => "白名单条目",
-        "schedule" => "定时",
+        "schedule" => "定时表达式",
         _ => field.map_or("内容", |field| field.label(Lang::Zh)),
     };
     format!("{what}太长，最多 {max} 个字符，请缩短")

@@ -60,6 +60,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const HEAD_MAX: usize = 32 << 10;
 /// Header lines of a request.
 const HEADERS_MAX: usize = 100;
+/// How often it is looked whether somebody else has changed the settings.
+const SETTINGS_EVERY: Duration = Duration::from_secs(5);
 const SESSION_COOKIE: &str = "rollcall";
 
 /// What every request has at hand.
@@ -156,6 +158,7 @@ pub async fn serve(
         place: hosts::Place::new(address.ip().is_loopback(), &settings.public_url),
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };
+    tokio::spawn(follow_settings(state.clone(), settings.clone()));
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let handle = axum_server::Handle::new();
     // HTTP/1 only: nothing waits for ever to find out which it is, and browsers speak no other without TLS.
@@ -171,6 +174,20 @@ pub async fn serve(
     tokio::select! {
         served = server.serve(app) => served,
         never = stop => never,
+    }
+}
+
+/// Goes by settings that another process has changed, such as `rollcall setting set`, until the server stops.
+async fn follow_settings(state: AppState, mut used: Settings) {
+    let mut tick = tokio::time::interval(SETTINGS_EVERY);
+    while state.shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        // Where the store is at fault others say so.
+        if let Ok(settings) = state.service.settings().await
+            && settings != used
+        {
+            state.use_settings(&settings);
+            used = settings;
+        }
     }
 }
 

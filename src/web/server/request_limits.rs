@@ -5,7 +5,7 @@ use super::{AppState, auth, connections::Connection, document, forms};
 use crate::{domain::lang::Lang, formats::MAX_BYTES, web::api::fault::Fault};
 use axum::{
     Json,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
@@ -90,6 +90,8 @@ pub fn takes_file(path: &str) -> bool {
 enum Refusal {
     Large,
     Slow,
+    /// It was broken off, or is not what its head says.
+    Broken,
     ManyFields,
 }
 
@@ -98,6 +100,7 @@ impl Refusal {
         match self {
             Refusal::Large => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::Broken => StatusCode::BAD_REQUEST,
             Refusal::ManyFields => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -117,6 +120,9 @@ impl Refusal {
             Refusal::Slow => lang
                 .pick("提交的内容没有及时到达，请重试", "What was sent did not come in time; send it again")
                 .to_owned(),
+            Refusal::Broken => {
+                lang.pick("提交的内容不完整，请重试", "What was sent is not whole; send it again").to_owned()
+            }
             Refusal::ManyFields => lang.pick(
                 format!("表单超过 {FIELDS_MAX} 项，请分几次提交"),
                 format!("The form has more than {FIELDS_MAX} fields; send it in parts"),
@@ -132,12 +138,24 @@ async fn whole(parts: &Parts, body: Body, limit: usize, time: Duration) -> Resul
         // Nothing makes anything of it.
         return Ok(Body::empty());
     }
-    let read = timeout(time, to_bytes(body, limit)).await.map_err(|_| Refusal::Slow)?;
-    let bytes = read.map_err(|_| Refusal::Large)?;
+    let bytes = timeout(time, within(body, limit)).await.map_err(|_| Refusal::Slow)??;
     if forms::is_plain(&parts.headers) && bytes.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
         return Err(Refusal::ManyFields);
     }
     Ok(Body::from(bytes))
+}
+
+async fn within(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let mut body = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| Refusal::Broken)?;
+        if bytes.len() + piece.len() > limit {
+            return Err(Refusal::Large);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 /// Takes a body that nobody wants, within bounds.

@@ -104,14 +104,22 @@ impl List {
         format!("\"{:016x}{suffix}\"", self.hash)
     }
 
-    /// The list packed in this way, which is done once.
-    pub async fn body(&self, coding: Coding) -> Bytes {
-        let packed = match coding {
-            Coding::Plain => return self.plain.clone(),
-            Coding::Gzip => &self.gzip,
-            Coding::Brotli => &self.brotli,
+    /// The list packed in this way, which is done once: who goes away does not stop it.
+    pub async fn body(self: &Arc<Self>, coding: Coding) -> Bytes {
+        let packed = |list: &Self| match coding {
+            Coding::Plain => Some(list.plain.clone()),
+            Coding::Gzip => list.gzip.get().cloned(),
+            Coding::Brotli => list.brotli.get().cloned(),
         };
-        packed.get_or_init(|| pack(self.plain.clone(), coding)).await.clone()
+        if let Some(packed) = packed(self) {
+            return packed;
+        }
+        let list = self.clone();
+        let packing = tokio::spawn(async move {
+            let cell = if coding == Coding::Brotli { &list.brotli } else { &list.gzip };
+            cell.get_or_init(|| pack(list.plain.clone(), coding)).await.clone()
+        });
+        packing.await.expect("packing does not panic")
     }
 }
 

@@ -9,8 +9,8 @@ words! { ImportWords;
     writing: "正在写入…", "Writing…";
     cancel: "取消", "Cancel";
     cancelled: "已取消，没有任何改动", "Cancelled; nothing was changed";
-    imported: "导入完成", "The list is in";
-    shortened: "过长，已缩减", "Too long, shortened";
+    imported: "导入完成", "Import finished";
+    shortened: "过长，已截断", "Too long, shortened";
 }
 
 /// The phrases of a language.

@@ -90,7 +90,7 @@ words! {
     sort_oldest_check: "最久未查", "Oldest check";
     sort_changed: "最近变化", "Changed lately";
     page_size: "每页条数", "Rows on a page";
-    nothing_found: "没有符合条件的结果", "Nothing fits";
+    nothing_found: "没有符合条件的结果", "No matches";
     show_all: "清除筛选", "Clear filters";
     table_caption: "所有友链及其状态", "All friend links and how they stand";
     bulk: "对所选友链", "With the selected";
@@ -204,7 +204,7 @@ words! {
     h_pattern: "如 阮一峰、example.com、*.example.com", "such as Alice, example.com or *.example.com";
     f_kind: "类型", "Kind";
     f_expires: "有效期至", "Until";
-    h_expires: "留空则长期有效", "empty lasts";
+    h_expires: "留空则长期有效", "leave empty for no end";
     kind_guess: "自动识别", "by the look";
     kind_name: "名称", "Name";
     kind_host: "主机", "Host";
@@ -219,7 +219,7 @@ words! {
     read_as: "识别为", "Read as";
     added: "新增", "Added";
     changed: "更新", "Changed";
-    unchanged: "不变或重复", "Unchanged or twice";
+    unchanged: "不变或重复", "Unchanged or duplicate";
     duplicates: "重复", "Twice in the list";
     bad_rows: "无法识别", "Bad rows";
     apply_import: "确认导入", "Import";
@@ -317,13 +317,13 @@ words! {
     none_selected: "请先选择友链", "Select some links first";
     too_many: "一次不能这么多", "Too many at once";
     cannot_restore: "已无法恢复", "It can no longer be brought back";
-    bad_request: "请求无效，请刷新页面重试", "That request makes no sense; reload the page and try again";
+    bad_request: "请求无效，请刷新页面重试", "Invalid request; reload the page and try again";
     empty_pattern: "请填写名称或主机", "Write a name or a host";
     no_entry: "没有这个条目，可能已被删除", "There is no such entry; it may have been deleted";
     no_schedule: "没有这个定时，可能已被删除", "There is no such schedule; it may have been deleted";
     upload_broken: "上传中断，请重试", "The upload broke off; try again";
-    list_gone: "预览已过期，请重新导入", "The preview is gone; take the list in again";
-    wrong_token: "一次性口令不对，请看 rollcall serve 的终端输出", "That is not the token; look at what rollcall serve printed";
+    list_gone: "预览已过期，请重新导入", "The preview has expired; import the list again";
+    wrong_token: "一次性口令不对，请看 rollcall serve 的终端输出", "Wrong token; check the output of rollcall serve";
     passwords_differ: "两次输入的密码不同", "The two passwords differ";
     set_up_already: "管理员已创建，请登录", "There is an admin already; sign in";
     audit: "操作记录", "Who did what";
@@ -337,7 +337,7 @@ words! {
     sessions: "登录设备", "Signed in on";
     session_here: "本设备", "this one";
     session_end: "结束", "End";
-    no_session: "没有这个登录，可能已结束", "There is no such session; it may have ended";
+    no_session: "该会话不存在，可能已结束", "There is no such session; it may have ended";
     said_session_ended: "已结束该登录", "That session has ended";
     wrong_password: "账号或密码不对", "Wrong name or password";
     demo_has_none: "演示模式没有账号", "A demo has no account";

@@ -146,8 +146,8 @@ pub const KEYS: &[Key] = &[
         section: Section::Access,
         label: ("最多连接数", "Connections at once"),
         help: (
-            "后台同时接受多少个连接，0 表示按可打开文件数的四分之一自动决定，0–100000；不会超过该数",
-            "how many connections the dashboard takes at once, 0-100000; 0 takes a quarter of the open files, which is also the most",
+            "后台同时接受多少个连接，0–100000；0 表示自动：可打开文件数的四分之一，8–1024，这也是上限",
+            "how many connections the dashboard takes at once, 0-100000; 0 takes a quarter of the open files, 8 to 1024, which is also the most",
         ),
         input: whole_number("0", "100000"),
         get: |s| s.system.max_connections.to_string(),
@@ -161,8 +161,8 @@ pub const KEYS: &[Key] = &[
         section: Section::Access,
         label: ("单个地址最多连接数", "Connections per address"),
         help: (
-            "同一地址未登录的连接最多多少个，0 表示自动（64），0–100000；超出时挂断最早的一个。可信反向代理不受此限",
-            "connections of one address that nobody is signed in on, 0-100000; 0 takes 64. One more, and the oldest is closed. Trusted proxies are exempt",
+            "同一地址未登录的连接最多多少个，0–100000；0 表示自动：64，但不超过最多连接数的一半；超出时挂断最闲的一个。可信反向代理不受此限",
+            "connections of one address that nobody is signed in on, 0-100000; 0 takes 64, or half of all where that is less. One more, and an idle one is closed. Trusted proxies are exempt",
         ),
         input: whole_number("0", "100000"),
         get: |s| s.system.max_connections_per_address.to_string(),

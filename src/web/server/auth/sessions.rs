@@ -175,23 +175,30 @@ pub fn browser(agent: &str) -> String {
 }
 
 /// Ends sessions that are too old, and keeps those in use from ending. Runs inside the session layer.
-pub async fn keep(clock: SharedClock, request: Request, next: Next) -> Response {
-    if let Some(session) = request.extensions().get::<Session>().cloned()
-        && let Err(error) = turn(&session, clock.now()).await
-    {
-        tracing::warn!(%error, "a session could not be read");
+pub async fn keep(clock: SharedClock, mut request: Request, next: Next) -> Response {
+    if let Some(session) = request.extensions().get::<Session>().cloned() {
+        let good = turn(&session, clock.now()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a session could not be read");
+            false
+        });
+        // Who it was has been looked up by now.
+        if let Some(auth) = request.extensions_mut().get_mut::<Auth>().filter(|_| !good) {
+            auth.user = None;
+        }
     }
     next.run(request).await
 }
 
-async fn turn(session: &Session, now: DateTime<Utc>) -> std::result::Result<(), tower_sessions::session::Error> {
-    let Some(began) = session.get::<i64>(BEGAN).await? else { return Ok(()) };
+/// Whether the session is still good.
+async fn turn(session: &Session, now: DateTime<Utc>) -> std::result::Result<bool, tower_sessions::session::Error> {
+    let Some(began) = session.get::<i64>(BEGAN).await? else { return Ok(true) };
     if now.timestamp_millis() - began > TimeDelta::days(ABSOLUTE_DAYS).num_milliseconds() {
-        return session.flush().await;
+        session.flush().await?;
+        return Ok(false);
     }
     let used = session.get::<i64>(USED).await?.unwrap_or_default();
     if now.timestamp_millis() - used > SAY_EVERY.num_milliseconds() {
         session.insert(USED, now.timestamp_millis()).await?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -41,13 +41,30 @@ fn who_is_signed_in_or_being_answered_stays() {
 }
 
 #[test]
-fn overall_whoever_holds_the_most_makes_room() {
+fn overall_the_least_worthy_makes_room_and_then_whoever_holds_the_most() {
     let all = Connections::new(limits(6, 4, &[]));
     let few = admitted(&all, "192.0.2.1").unwrap();
     let many: Vec<_> = (0..4).map(|_| admitted(&all, "2001:db8::1").unwrap()).collect();
-    let _another = admitted(&all, "198.51.100.1").unwrap();
+    let another = admitted(&all, "198.51.100.1").unwrap();
     assert!(admitted(&all, "198.51.100.2").is_some());
-    assert!(is_open(&few) && !is_open(&many[0]));
+    assert!(is_open(&few) && !is_open(&many[0]), "all are new: of whom holds the most");
+    // Known to be nobody's, and silent.
+    another.is_of(false);
+    assert!(admitted(&all, "198.51.100.3").is_some());
+    assert!(is_open(&many[1]) && !is_open(&another), "an idle one goes before a new one, whoever holds more");
+}
+
+#[test]
+fn an_owner_with_several_connections_loses_none_to_one_from_each_of_many() {
+    let all = Connections::new(limits(8, 4, &[]));
+    let owner: Vec<_> = (0..3).map(|_| admitted(&all, "192.0.2.1").unwrap()).collect();
+    owner[0].is_of(true);
+    owner[1].is_of(false);
+    owner[1].works();
+    for n in 0..200 {
+        admitted(&all, &format!("198.51.100.{n}")).unwrap().is_of(false);
+    }
+    assert!(owner.iter().all(|one| is_open(one)), "of the two that are not known to be his one is new, one at work");
 }
 
 #[test]
