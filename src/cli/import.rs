@@ -121,6 +121,11 @@ fn tell(out: &mut impl Write, what: &str, notes: &Notes) -> std::io::Result<()> 
 }
 
 pub async fn export(context: &Context, args: ExportArgs) -> Outcome {
+    if args.format == Format::LinkList {
+        return Err(Failure::Usage(
+            "link-list can only be imported; export as json, friend-json or another format".into(),
+        ));
+    }
     let service = context.service(&NetworkArgs::default()).await?;
     let mut parts = std::pin::pin!(service.export(args.format, args.shown));
     while let Some(part) = parts.try_next().await? {

@@ -6,7 +6,7 @@ mod tests;
 
 pub use keys::{Input, Key, Section, all as keys, parse_net, seconds};
 
-use super::{address, backlink::MySites, class::Class, policy::Policy, schedule};
+use super::{address, backlink::MySites, class::Class, field, lang::Lang, policy::Policy, schedule};
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -160,6 +160,20 @@ pub enum SettingError {
     Value { key: String, value: String, why: Why },
 }
 
+impl SettingError {
+    /// What is wrong and what to write instead, in a language, under the name that the settings page has for the key.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            SettingError::Unknown(key) => lang.pick(format!("没有设置项 {key}"), self.to_string()),
+            SettingError::Value { key, why, .. } => {
+                let known = keys::all().find(|known| known.name == key);
+                let label = known.map_or(key.as_str(), |known| lang.pick(known.label.0, known.label.1));
+                lang.pick(format!("{label}：{}", why.zh), format!("{label}: {}", why.en))
+            }
+        }
+    }
+}
+
 /// Why a value cannot be, in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
@@ -173,6 +187,8 @@ impl std::fmt::Display for Why {
     }
 }
 
+/// Characters of a wrong value that an error repeats.
+const VALUE_TOLD: usize = 60;
 /// The prefix of the keys that set [`Policy::hide_after`] class by class.
 pub const HIDE_AFTER: &str = "hide_after.";
 
@@ -222,7 +238,8 @@ impl Settings {
             let found = keys::all().find(|k| k.name == key);
             (found.ok_or_else(|| SettingError::Unknown(key.to_owned()))?.set)(self, value)
         };
-        outcome.map_err(|why| SettingError::Value { key: key.to_owned(), value: value.to_owned(), why })
+        let told = || field::cut(value, VALUE_TOLD).to_owned();
+        outcome.map_err(|why| SettingError::Value { key: key.to_owned(), value: told(), why })
     }
 
     /// One key's value as text.

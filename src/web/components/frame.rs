@@ -12,6 +12,9 @@ use crate::{
 use leptos::{children::Children, prelude::*};
 use leptos_meta::Title;
 
+/// Without JavaScript a page looks again after so many seconds while a run goes on.
+const LOOK_AGAIN: &str = "3";
+
 /// A page of the signed-in part. `at` is its place in the navigation.
 #[component]
 pub fn Frame(at: &'static str, #[prop(into)] title: String, children: Children) -> impl IntoView {
@@ -42,7 +45,18 @@ pub fn Frame(at: &'static str, #[prop(into)] title: String, children: Children) 
         <Suspense fallback=nothing>
             {move || Suspend::new(async move {
                 let drawn = read_live().await.unwrap_or_default();
-                view! { <RunBar drawn /> }
+                let goes_on = drawn.iter().any(|run| !run.is_over());
+                view! {
+                    <RunBar drawn />
+                    {goes_on
+                        .then(|| {
+                            view! {
+                                <noscript>
+                                    <meta http-equiv="refresh" content=LOOK_AGAIN />
+                                </noscript>
+                            }
+                        })}
+                }
             })}
         </Suspense>
         <Toasts />

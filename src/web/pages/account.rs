@@ -103,7 +103,7 @@ fn LoginForm(next: String) -> impl IntoView {
             </button>
         </Form>
         <p class="soft">
-            {words.forgotten} " " <code>"rollcall user passwd"</code>
+            {words.forgotten} " " <code>{format!("rollcall user passwd {}", words.f_account)}</code>
         </p>
     }
     .into_any()

@@ -3,7 +3,7 @@
 
 use super::once;
 use crate::{
-    domain::{field::Field, lang::Lang, settings::SettingError},
+    domain::{field::Field, lang::Lang},
     formats::{FormatError, MAX_BYTES, MAX_ROWS, MAX_TEXT},
     service::{ServiceError, USER_NAME_MAX},
     store::StoreError,
@@ -21,6 +21,7 @@ const ID_LETTERS: usize = 8;
 /// An error as the page is told it.
 pub fn told(error: &ServiceError, lang: Lang) -> Fault {
     match error {
+        ServiceError::Setting(setting) => Fault::Refused(setting.words(lang)),
         ServiceError::NoRun(id) => Fault::NotFound(lang.pick(format!("第 {id} 次检查不存在"), sentence(error))),
         ServiceError::Store(StoreError::NoSuch { id, .. }) => {
             Fault::NotFound(lang.pick(format!("编号 {id} 不存在，可能已被删除"), sentence(error)))
@@ -102,8 +103,6 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
             FormatError::NoRows => "没有找到友链，每条需要名称与地址".into(),
         },
         ServiceError::Site(site) => site.in_chinese(),
-        ServiceError::Setting(SettingError::Unknown(key)) => format!("没有设置项 {key}"),
-        ServiceError::Setting(SettingError::Value { why, .. }) => why.zh.clone(),
         _ => return None,
     })
 }

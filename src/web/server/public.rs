@@ -86,7 +86,8 @@ pub async fn export(
     Path(format): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Response {
-    let Ok(format) = Format::from_str(&format, true) else { return StatusCode::NOT_FOUND.into_response() };
+    let format = Format::from_str(&format, true).ok().filter(|format| *format != Format::LinkList);
+    let Some(format) = format else { return StatusCode::NOT_FOUND.into_response() };
     let (name, kind) = match format {
         Format::Json | Format::LinkList => ("rollcall.json", "application/json"),
         Format::FriendJson => ("friend.json", "application/json"),

@@ -24,7 +24,10 @@ const LOOK_AGAIN: u32 = 2;
 pub async fn page(caller: &Caller, token: &str) -> Result<ImportPage, Fault> {
     let links = caller.service.store().totals().await?.links;
     let mut page = ImportPage { progress: None, preview: None, imported: None, failure: None, links };
-    let Some((state, (done, total))) = caller.service.import_state(token) else { return Ok(page) };
+    let Some((state, (done, total))) = caller.service.import_state(token) else {
+        page.failure = (!token.is_empty()).then(|| caller.words().list_gone.to_owned());
+        return Ok(page);
+    };
     match state {
         ImportState::Working(phase) => {
             document::refresh_after(LOOK_AGAIN);

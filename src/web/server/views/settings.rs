@@ -81,13 +81,17 @@ pub async fn try_page(caller: &Caller, url: String, sites: String) -> std::resul
 pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result::Result<Done, Fault> {
     let held = caller.service.settings().await?;
     let mut tried = held.clone();
-    let mut changed = Vec::new();
+    let (mut changed, mut wrong) = (Vec::new(), Vec::new());
     let untouched = |key: &str, value: &str| is_secret(key) && value == SECRET_SHOWN;
     for (key, value) in set.into_iter().filter(|(key, value)| !untouched(key, value)) {
-        tried.set(&key, &value).map_err(ServiceError::from)?;
-        if tried.get(&key).ok() != held.get(&key).ok() {
+        if let Err(error) = tried.set(&key, &value) {
+            wrong.push(error.words(caller.lang));
+        } else if tried.get(&key).ok() != held.get(&key).ok() {
             changed.push(key);
         }
+    }
+    if !wrong.is_empty() {
+        return Err(Fault::Refused(wrong.join(caller.lang.pick("；", "; "))));
     }
     for key in changed {
         let value = tried.get(&key).map_err(ServiceError::from)?;
