@@ -359,3 +359,39 @@ fn an_outsider_who_holds_all_files_hides_nobody() {
         println!("{limit} files, {} runs: nobody hidden; {} answers", rounds(), attack.end());
     }
 }
+
+#[test]
+fn slow_readers_hold_few_states_of_the_public_list() {
+    const READERS: usize = 10;
+    /// The newest state, and three before it.
+    const KEPT: usize = 4;
+    let desk = Desk::new();
+    let words = "w".repeat(1000);
+    let rows: String = (0..9_000).map(|n| format!("friend {n},https://friend{n}.test/,{words}\n")).collect();
+    desk.out(&["import", &desk.file("friends.csv", format!("name,url,description\n{rows}").as_bytes())]);
+    let server = desk.serve(&[]);
+    let to: SocketAddr = server.addr.parse().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ask = get("/links.json", "");
+    let readers: Vec<AsyncStream> = (0..READERS)
+        .map(|n| {
+            desk.out(&["link", "set", "1", "--note", &n.to_string()]);
+            runtime.block_on(async {
+                let mut reader = connect(to, OUTSIDER).await.unwrap();
+                reader.write_all(&ask).await.unwrap();
+                let mut first = [0; 12];
+                reader.read_exact(&mut first).await.unwrap();
+                assert!(first.ends_with(b"200"));
+                reader
+            })
+        })
+        .collect();
+    let whole = readers.into_iter().map(|mut reader| {
+        let mut rest = Vec::new();
+        // Where it was hung up on, it ends too early, in whatever way.
+        let _ = runtime.block_on(async { timeout(Duration::from_secs(20), reader.read_to_end(&mut rest)).await });
+        rest.ends_with(b"\"count\":9000}")
+    });
+    let expected: Vec<bool> = (0..READERS).map(|n| n >= READERS - KEPT).collect();
+    assert_eq!(whole.collect::<Vec<_>>(), expected);
+}

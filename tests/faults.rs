@@ -294,6 +294,11 @@ async fn redirects() {
         ("no Location", "", Class::RedirectInvalid),
         ("an empty Location", "Location: \r\n", Class::RedirectInvalid),
         ("a bad Location", "Location: http://[nonsense\r\n", Class::RedirectInvalid),
+        (
+            "to a host of thousands of letters",
+            &format!("Location: http://{}.test/\r\n", "%E5%8F%8B".repeat(20_000)),
+            Class::RedirectInvalid,
+        ),
         ("to ftp", "Location: ftp://127.0.0.1/\r\n", Class::BlockedByPolicy),
         ("to a file", "Location: file:///etc/passwd\r\n", Class::BlockedByPolicy),
         ("to a script", "Location: javascript:alert(1)\r\n", Class::BlockedByPolicy),

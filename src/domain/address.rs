@@ -1,7 +1,7 @@
 //! Web addresses: what counts as one, and which two are the same.
 
 use super::lang::Lang;
-use url::Url;
+use url::{ParseError, Url};
 
 /// Why a text is not an address that can be a friend's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,55 @@ impl AddressError {
     }
 }
 
+/// Characters of a label of a host. RFC 1035, 2.3.4, has 63 bytes, and in punycode each character takes one at least.
+const LABEL_MAX: usize = 63;
+/// Bytes of a character that is percent-encoded, where it takes three in UTF-8.
+const ENCODED: usize = 9;
+
+/// Reads an address as browsers do. One whose host no name server can know is refused before it is read: bringing a label
+/// into punycode takes time in the square of its length, a second for what fits into one redirect.
+///
+/// # Errors
+/// As [`Url::parse`].
+pub fn read(text: &str) -> Result<Url, ParseError> {
+    if has_long_label(text) { Err(ParseError::IdnaError) } else { Url::parse(text) }
+}
+
+/// As [`read`], seen from a page.
+///
+/// # Errors
+/// As [`Url::join`].
+pub fn join(base: &Url, text: &str) -> Result<Url, ParseError> {
+    if has_long_label(text) { Err(ParseError::IdnaError) } else { base.join(text) }
+}
+
+fn has_long_label(text: &str) -> bool {
+    // Browsers see none of these, wherever they stand.
+    if text.contains(['\t', '\n', '\r']) {
+        return has_long_label(&text.replace(['\t', '\n', '\r'], ""));
+    }
+    let too_long = |label: &str| {
+        let max = if label.contains('%') { LABEL_MAX * ENCODED } else { LABEL_MAX };
+        label.len() > max && label.chars().nth(max).is_some()
+    };
+    authority(text).is_some_and(|authority| {
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        host.split(['.', '。', '．', '｡', ':']).any(too_long)
+    })
+}
+
+/// What stands between an address's slashes, where it has a host at all.
+fn authority(text: &str) -> Option<&str> {
+    /// With these a host follows however many slashes there are.
+    const SPECIAL: [&str; 6] = ["http", "https", "ftp", "ws", "wss", "file"];
+    let text = text.trim_start_matches(|c: char| c <= ' ');
+    let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let (scheme, rest) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", text));
+    let from = rest.trim_start_matches(['/', '\\']);
+    let is_special = SPECIAL.iter().any(|special| scheme.eq_ignore_ascii_case(special));
+    (is_special || rest.len() - from.len() >= 2).then(|| from.split(['/', '\\', '?', '#']).next()).flatten()
+}
+
 /// Parses a friend's address. A bare `example.com/blog` is taken as https.
 ///
 /// # Errors
@@ -51,7 +100,7 @@ pub fn parse(text: &str) -> Result<Url, AddressError> {
     } else {
         return Err(AddressError::NotAnAddress(shown()));
     };
-    let url = Url::parse(&whole).map_err(|_| AddressError::NotAnAddress(shown()))?;
+    let url = read(&whole).map_err(|_| AddressError::NotAnAddress(shown()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(AddressError::Scheme(shown()));
     }
@@ -117,6 +166,38 @@ mod tests {
 
     fn same(a: &str, b: &str) -> bool {
         key(&parse(a).unwrap()) == key(&parse(b).unwrap())
+    }
+
+    #[test]
+    fn a_host_that_no_name_server_knows_is_not_read() {
+        let label = "友".repeat(64);
+        let base = Url::parse("https://a.test/links").unwrap();
+        for text in [
+            format!("https://{label}.test/"),
+            format!("HTTPS:{label}.test"),
+            format!("  https:\\\\me@b.test@{label}:80/x"),
+            format!("ht\ntps://b.{}\t{label}。test", "x"),
+            format!("https://{}.test/", "%E5%8F%8B".repeat(64)),
+            format!("https://xn--{}.test/", "a".repeat(64)),
+        ] {
+            assert!(read(&text).is_err() && join(&base, &text).is_err(), "{text}");
+        }
+        for relative in [format!("//{label}.test/"), format!("/\\{label}"), format!("\n/\t/{label}")] {
+            assert!(join(&base, &relative).is_err(), "{relative}");
+        }
+        for fine in [
+            format!("https://{}.test/{label}{label}", "x".repeat(63)),
+            format!("https://b.test?{label}"),
+            format!("https://{label}@b.test/#{label}"),
+            format!("https://{}.test/", "%E5%8F%8B".repeat(20)),
+            "https://[2001:db8::1]:8080/".to_owned(),
+            format!("data:text/plain,{label}{label}"),
+        ] {
+            assert_eq!(read(&fine).ok(), Url::parse(&fine).ok(), "{fine}");
+        }
+        for relative in [format!("/{label}"), label.clone(), format!("?{label}"), format!("./{label}:{label}")] {
+            assert_eq!(join(&base, &relative).ok(), base.join(&relative).ok(), "{relative}");
+        }
     }
 
     #[test]

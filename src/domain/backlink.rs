@@ -226,7 +226,7 @@ fn absolute(text: &str) -> Option<Url> {
     if !(lower.starts_with("http://") || lower.starts_with("https://")) {
         return None;
     }
-    Url::parse(&whole).ok()
+    address::read(&whole).ok()
 }
 
 /// An address whose double slash a server may have folded into one.

@@ -4,7 +4,6 @@ use super::address;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use url::Url;
 
 /// What an entry matches on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,7 +61,7 @@ pub struct Place {
 impl Place {
     /// `None` where it is no address.
     pub fn of(url: &str) -> Option<Place> {
-        let url = Url::parse(url).ok()?;
+        let url = address::read(url).ok()?;
         Some(Place { host: address::bare_host(&url).to_owned(), port: address::odd_port(&url) })
     }
 }
@@ -179,7 +178,7 @@ pub fn normal_host(pattern: &str) -> Result<String, PatternError> {
     if rest.is_empty() || rest.contains(['*', '/', '?', '#', '@', ' ', '\\']) {
         return Err(wrong());
     }
-    let url = Url::parse(&format!("http://{rest}/")).map_err(|_| wrong())?;
+    let url = address::read(&format!("http://{rest}/")).map_err(|_| wrong())?;
     let host = address::bare_host(&url);
     if host.is_empty() {
         return Err(wrong());

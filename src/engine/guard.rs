@@ -1,7 +1,7 @@
 //! The gate for outgoing requests: which addresses may be asked at all.
 
 use super::shortage;
-use crate::domain::own_failure::OwnFailure;
+use crate::domain::{address, own_failure::OwnFailure};
 use ipnet::IpNet;
 use std::{
     io::ErrorKind,
@@ -153,7 +153,7 @@ impl Allowed {
         if text.contains('\\') || text.chars().any(char::is_control) {
             return Err(Refusal::Invalid);
         }
-        let url = Url::parse(text).map_err(|_| Refusal::Invalid)?;
+        let url = address::read(text).map_err(|_| Refusal::Invalid)?;
         self.check_url(&url)?;
         Ok(url)
     }

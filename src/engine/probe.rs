@@ -12,6 +12,7 @@ use super::{
     trace::{TRACE, Trace, millis},
 };
 use crate::domain::{
+    address,
     class::Class,
     observation::{Hop, Stages, Wall},
     own_failure::OwnFailure,
@@ -379,7 +380,7 @@ fn redirect_target(response: &Response, from: &Url) -> Result<Url, Failure> {
     if location.trim().is_empty() {
         return Err(Class::RedirectInvalid.into());
     }
-    from.join(location).map_err(|_| Class::RedirectInvalid.into())
+    address::join(from, location).map_err(|_| Class::RedirectInvalid.into())
 }
 
 fn retry_after(response: &Response, now: DateTime<Utc>) -> Option<Duration> {

@@ -212,10 +212,12 @@ fn is_formula(cell: &str) -> bool {
     cell.trim_start_matches(|c| dropped(c) && !BREAKS.contains(&c)).starts_with(FORMULA)
 }
 
-/// Characters that nobody sees: Unicode's Default_Ignorable_Code_Point, without what only letters combine with.
+/// Characters that take no room: Unicode's Default_Ignorable_Code_Point, and interlinear annotation.
 const fn takes_no_room(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A cell that no spreadsheet calculates, whichever separator it splits at: an apostrophe before a formula makes it
@@ -256,6 +258,7 @@ mod tests {
             "\u{feff}=1",
             "\0=1",
             "\u{200b}@a",
+            "\u{34f}\u{3164}=1",
             "=cmd|' /C calc'!A0",
         ] {
             assert!(harmless(cell).starts_with('\''), "{cell}");

@@ -95,7 +95,7 @@ pub const MAX_BYTES: usize = 32 << 20;
 /// blog directory that is known.
 pub const MAX_ROWS: usize = 200_000;
 /// Bytes of all rows' texts: a file may repeat one text in every row, by a group's name or an alias.
-pub const MAX_TEXT: usize = 96 << 20;
+pub const MAX_TEXT: usize = 48 << 20;
 /// Notes of a kind that are kept with their words.
 pub const MAX_NOTES: usize = 1_000;
 

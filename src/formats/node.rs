@@ -177,6 +177,7 @@ impl Walk<'_> {
     ) -> Result<(), FormatError> {
         let mut draft = Draft::default();
         for (key, value) in entries {
+            self.watch.at(value.offset())?;
             if let (Kind::Scalar, Some(column)) = (value.kind(), Column::named(key)) {
                 column.fill(&mut draft, &value.scalar());
             }

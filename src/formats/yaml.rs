@@ -5,7 +5,10 @@ use super::{
     found::Found,
     node::{Entries, Kind, Node, collect},
 };
-use crate::domain::link::Link;
+use crate::domain::{
+    field::{URL_MAX, cut},
+    link::Link,
+};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 use serde::Serialize;
 use std::{borrow::Cow, collections::HashMap};
@@ -122,12 +125,13 @@ impl<'t> Tree<'t> {
     ) -> Result<(), FormatError> {
         let before = self.weight;
         self.grow(1, place)?;
+        let is_null = style == ScalarStyle::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
+        let text = of_use(text);
         if anchor == 0 && self.wants_key() {
             let key = self.key(text);
             self.hold_key(key);
             return Ok(());
         }
-        let is_null = style == ScalarStyle::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
         let at = self.put(place, if is_null { Value::Null } else { Value::Scalar(text) });
         self.name(anchor, at, before);
         self.place(at)
@@ -239,6 +243,16 @@ impl<'t> Tree<'t> {
                 self.merged(inner, depth + 1, into);
             }
         }
+    }
+}
+
+/// As much of a scalar as any field holds, and one character more. An alias may bring it in a million times: what is walked
+/// over each time is bounded.
+fn of_use(text: Cow<'_, str>) -> Cow<'_, str> {
+    let most = |text: &str| cut(text.trim(), URL_MAX + 1).trim_end().len();
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text.trim_start()[..most(text)]),
+        Cow::Owned(text) => Cow::Owned(text.trim_start()[..most(&text)].to_owned()),
     }
 }
 

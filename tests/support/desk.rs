@@ -147,6 +147,15 @@ fn after(line: &str, mark: &str) -> Option<String> {
     rest.split_whitespace().next().map(str::to_owned)
 }
 
+/// What a process, all its threads, has used of the processors so far.
+pub fn processor_time_of(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // proc(5): the name, in brackets, may hold spaces; utime and stime are the 14th and 15th, in hundredths.
+    let after_name = stat.rsplit(')').next().unwrap();
+    let ticks = |at: usize| after_name.split_whitespace().nth(at).unwrap().parse::<u64>().unwrap();
+    Duration::from_millis(10 * (ticks(11) + ticks(12)))
+}
+
 impl Server {
     /// Kills it and waits.
     pub fn kill(&mut self) {
@@ -163,11 +172,7 @@ impl Server {
 
     /// What it has used of the processors so far.
     pub fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // proc(5): the name, in brackets, may hold spaces; utime and stime are the 14th and 15th, in hundredths.
-        let after_name = stat.rsplit(')').next().unwrap();
-        let ticks = |at: usize| after_name.split_whitespace().nth(at).unwrap().parse::<u64>().unwrap();
-        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+        processor_time_of(&self.child.id().to_string())
     }
 
     pub fn browser(&self) -> Browser {

@@ -1,7 +1,7 @@
 //! The parser's handlers: which elements and texts are looked at.
 
 use super::{Found, Nowhere, TITLE_MAX, lock, state::State};
-use crate::domain::observation::clip;
+use crate::domain::{address, observation::clip};
 use lol_html::{
     MemorySettings,
     html_content::{TextChunk, TextType},
@@ -73,7 +73,7 @@ pub fn settings(state: &Arc<Mutex<State>>, reading: Reading) -> Settings<'static
                 if state.base.is_none()
                     && let Some(href) = el.get_attribute("href")
                 {
-                    state.base = state.page.join(htmlize::unescape_attribute(href.trim()).as_ref()).ok();
+                    state.base = address::join(&state.page, htmlize::unescape_attribute(href.trim()).as_ref()).ok();
                 }
             }))
             .append_element_content_handler(on("meta", state, |state, el| {

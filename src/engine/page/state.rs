@@ -1,7 +1,7 @@
 //! What has been seen of a page so far, and what each piece adds.
 
 use super::{Found, PageFacts, SPARSE_TEXT, Want};
-use crate::domain::{backlink, observation::clip};
+use crate::domain::{address, backlink, observation::clip};
 use std::borrow::Cow;
 use url::Url;
 
@@ -89,7 +89,7 @@ impl State {
             None => {
                 if self.wants_friend_pages()
                     && self.links <= FRIEND_LINKS_MAX
-                    && let Ok(target) = self.base().join(&href)
+                    && let Ok(target) = address::join(self.base(), &href)
                 {
                     self.note_friend_page(&target);
                 }
@@ -135,7 +135,7 @@ impl State {
             let leaves = (href.starts_with(['/', '\\']) && href[1..].starts_with(['/', '\\']))
                 || href.contains(['\t', '\n', '\r']);
             if (at_home || leaves || backlink::may_wrap(&href))
-                && let Ok(target) = self.base().join(&href)
+                && let Ok(target) = address::join(self.base(), &href)
             {
                 self.consider(&target, Cow::Owned(href), || (rel, hidden));
             }
@@ -195,7 +195,7 @@ impl State {
         if self.facts.found.is_some() || !(lower.starts_with("http") || lower.starts_with("//")) {
             return;
         }
-        let target = if text.starts_with("//") { self.page.join(text) } else { Url::parse(text) };
+        let target = if text.starts_with("//") { address::join(&self.page, text) } else { address::read(text) };
         if let Ok(target) = target {
             self.links += 1;
             self.consider(&target, Cow::Borrowed(text), || (None, false));
@@ -240,7 +240,7 @@ impl State {
             return;
         }
         let content = htmlize::unescape_attribute(content);
-        let Some(target) = parse_refresh(&content).and_then(|to| self.base().join(to).ok()) else { return };
+        let Some(target) = parse_refresh(&content).and_then(|to| address::join(self.base(), to).ok()) else { return };
         let mut here = self.page.clone();
         here.set_fragment(None);
         // A page that reloads itself goes nowhere.
@@ -252,7 +252,7 @@ impl State {
 
 /// An address that needs no base: `https:me` is relative where the page's own scheme is https.
 fn absolute(href: &str) -> Option<Url> {
-    let url = Url::parse(href).ok()?;
+    let url = address::read(href).ok()?;
     let after = href.get(url.scheme().len() + 1..).unwrap_or_default();
     let web = matches!(url.scheme(), "http" | "https");
     (!web || after.starts_with(['/', '\\'])).then_some(url)

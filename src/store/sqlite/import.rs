@@ -1,11 +1,9 @@
-//! A list of friends taken in whole. What it comes to is worked out beside the writers, from one state of the roll; the
-//! write lock is held only while the rows are written, thousands with a statement.
+//! A list of friends taken in whole, in one transaction, thousands of rows with a statement.
 
 use super::{
     super::{Draft, Imported, Progress, Result, StoreError},
     SqliteStore,
     bulk::{many, with_rows},
-    roll,
     rows::{json, ms},
 };
 use crate::domain::{
@@ -21,11 +19,12 @@ use std::collections::{HashMap, HashSet};
 const PART: usize = 2048;
 /// Pages of the indexes that are written stay in memory until the end, KiB: going back for them is most of the work
 /// with a large roll.
-const CACHE: &str = "PRAGMA cache_size = -131072";
+const CACHE: &str = "PRAGMA cache_size = -32768";
 /// As SQLite has it by itself, and what was more is given back.
 const USUAL_CACHE: &str = "PRAGMA cache_size = -2000; PRAGMA shrink_memory";
 
-/// Takes drafts in. The write lock is held for about 10 µs a row: a second with 100,000 of them.
+/// Takes drafts in, some thousands at a time: what a list comes to is never held as a whole. The write lock is held for
+/// about 10 µs a row: a second with 100,000 of them.
 pub async fn import(
     store: &SqliteStore,
     drafts: &[Draft],
@@ -33,41 +32,48 @@ pub async fn import(
     dry_run: bool,
     progress: Progress<'_>,
 ) -> Result<Vec<Imported>> {
-    let mut plan = {
-        let mut snapshot = store.readers.begin().await?;
-        Plan::of(&mut snapshot, drafts, progress).await?
-    };
     let mut tx = store.write().await?;
-    if roll::revision(&mut *tx).await? != plan.revision {
-        // Someone was quicker: what was worked out is of a roll that is no more.
-        plan = Plan::of(&mut tx, drafts, progress).await?;
-    }
     sqlx::query(CACHE).execute(&mut *tx).await?;
-    let written = plan.write(&mut tx, at, progress).await;
+    let done = in_parts(&mut tx, drafts, at, progress).await;
     // A dry run does the same work and then forgets it, so that it cannot say anything else.
-    let ended = if dry_run || written.is_err() { tx.rollback().await } else { tx.commit().await };
+    let ended = if dry_run || done.is_err() { tx.rollback().await } else { tx.commit().await };
     let usual = sqlx::raw_sql(USUAL_CACHE).execute(&store.writer).await;
-    written?;
+    let told = done?;
     ended?;
     if let Err(error) = usual {
         // What was written is written; the cache is as it was once the connection is opened anew.
         tracing::warn!(%error, "the database's cache stays large");
     }
-    Ok(plan.told)
+    Ok(told)
 }
 
-/// What a list comes to.
+async fn in_parts(
+    tx: &mut SqliteConnection,
+    drafts: &[Draft],
+    at: DateTime<Utc>,
+    progress: Progress<'_>,
+) -> Result<Vec<Imported>> {
+    let mut told = Vec::with_capacity(drafts.len());
+    for part in drafts.chunks(PART) {
+        go_on(progress, told.len())?;
+        let plan = Plan::of(tx, part).await?;
+        plan.write(tx, at).await?;
+        told.extend(plan.told);
+    }
+    go_on(progress, told.len())?;
+    Ok(told)
+}
+
+/// What a part of a list comes to.
 struct Plan {
-    /// Of the roll that it was worked out from.
-    revision: i64,
     /// For each draft.
     told: Vec<Imported>,
     /// Removed links that give their address up.
     given_up: Vec<i64>,
     groups: Vec<String>,
-    /// Links to add and to change as texts, each with how many are in it.
-    added: Vec<(usize, String)>,
-    changed: Vec<(usize, String)>,
+    /// Links to add and to change, as JSON.
+    added: Vec<String>,
+    changed: Vec<String>,
 }
 
 /// A link as the drafts so far leave it.
@@ -81,48 +87,43 @@ struct Place {
 }
 
 impl Plan {
-    async fn of(from: &mut SqliteConnection, drafts: &[Draft], progress: Progress<'_>) -> Result<Plan> {
-        let revision = roll::revision(&mut *from).await?;
-        let mut told = Vec::with_capacity(drafts.len());
+    async fn of(from: &mut SqliteConnection, part: &[Draft]) -> Result<Plan> {
+        let mut told = Vec::with_capacity(part.len());
         let mut given_up = Vec::new();
         let mut places: Vec<Place> = Vec::new();
         let mut by_key: HashMap<String, usize> = HashMap::new();
-        for part in drafts.chunks(PART) {
-            go_on(progress, 0)?;
-            let keys = part.iter().map(key_of).collect::<Result<Vec<String>>>()?;
-            let mut held = holders(from, &keys).await?;
-            for (draft, key) in part.iter().zip(keys) {
-                if let Some(place) = by_key.get(&key).and_then(|at| places.get_mut(*at)) {
-                    told.push(place.take(draft));
-                    continue;
-                }
-                by_key.insert(key.clone(), places.len());
-                let holder = held.remove(&key);
-                given_up.extend(holder.as_ref().filter(|holder| holder.removed).map(|holder| holder.id));
-                let (place, done) = match holder.filter(|holder| !holder.removed) {
-                    Some(holder) => {
-                        let mut place =
-                            Place { id: Some(holder.id), key, about: holder.about, active: true, differs: false };
-                        let done = place.take(draft);
-                        (place, done)
-                    }
-                    None => (Place::new(key, draft), Imported::Added),
-                };
-                places.push(place);
-                told.push(done);
+        let keys = part.iter().map(key_of).collect::<Result<Vec<String>>>()?;
+        let mut held = holders(from, &keys).await?;
+        for (draft, key) in part.iter().zip(keys) {
+            if let Some(place) = by_key.get(&key).and_then(|at| places.get_mut(*at)) {
+                told.push(place.take(draft));
+                continue;
             }
+            by_key.insert(key.clone(), places.len());
+            let holder = held.remove(&key);
+            given_up.extend(holder.as_ref().filter(|holder| holder.removed).map(|holder| holder.id));
+            let (place, done) = match holder.filter(|holder| !holder.removed) {
+                Some(holder) => {
+                    let mut place =
+                        Place { id: Some(holder.id), key, about: holder.about, active: true, differs: false };
+                    let done = place.take(draft);
+                    (place, done)
+                }
+                None => (Place::new(key, draft), Imported::Added),
+            };
+            places.push(place);
+            told.push(done);
         }
-        drop(by_key);
         let differing = || places.iter().filter(|place| place.differs);
         let mut named = HashSet::new();
         let groups = differing().map(|place| place.about.group.as_str());
         let groups = groups.filter(|name| !name.is_empty() && named.insert(*name)).map(str::to_owned).collect();
-        let added = texts(differing().filter(|place| place.id.is_none()).map(Place::added));
-        let changed = texts(differing().filter_map(Place::changed));
-        Ok(Plan { revision, told, given_up, groups, added, changed })
+        let added = differing().filter(|place| place.id.is_none()).map(Place::added).collect();
+        let changed = differing().filter_map(Place::changed).collect();
+        Ok(Plan { told, given_up, groups, added, changed })
     }
 
-    async fn write(&mut self, tx: &mut SqliteConnection, at: DateTime<Utc>, progress: Progress<'_>) -> Result<()> {
+    async fn write(&self, tx: &mut SqliteConnection, at: DateTime<Utc>) -> Result<()> {
         if !self.given_up.is_empty() {
             let query = "DELETE FROM links WHERE id IN (SELECT value FROM json_each(?))";
             sqlx::query(query).bind(json(&self.given_up)).execute(&mut *tx).await?;
@@ -131,9 +132,7 @@ impl Plan {
             let query = "INSERT INTO groups (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
             sqlx::query(query).bind(json(&self.groups)).execute(&mut *tx).await?;
         }
-        let mut written = 0;
-        for (rows, text) in self.added.drain(..) {
-            go_on(progress, written)?;
+        if !self.added.is_empty() {
             sqlx::query(with_rows(
                 "v ->> 0 key, v ->> 1 active, v ->> 2 name, v ->> 3 url, v ->> 4 grp, v ->> 5 logo, v ->> 6 description,
                  v ->> 7 feed, v ->> 8 backlink_page, v ->> 9 email, v ->> 10 note",
@@ -142,14 +141,12 @@ impl Plan {
                  SELECT key, active, n.name, url, g.id, logo, description, feed, backlink_page, email, note, ?2, ?2
                  FROM n LEFT JOIN groups g ON g.name = n.grp",
             ))
-            .bind(text)
+            .bind(array(&self.added))
             .bind(ms(at))
             .execute(&mut *tx)
             .await?;
-            written += rows;
         }
-        for (rows, text) in self.changed.drain(..) {
-            go_on(progress, written)?;
+        if !self.changed.is_empty() {
             // The address stays as the owner has it: the draft's is the same place.
             sqlx::query(with_rows(
                 "v ->> 0 link, v ->> 1 name, v ->> 2 grp, v ->> 3 logo, v ->> 4 description, v ->> 5 feed,
@@ -159,12 +156,11 @@ impl Plan {
                      email = n.email, note = n.note
                  FROM n WHERE links.id = n.link",
             ))
-            .bind(text)
+            .bind(array(&self.changed))
             .execute(&mut *tx)
             .await?;
-            written += rows;
         }
-        go_on(progress, written)
+        Ok(())
     }
 }
 
@@ -243,21 +239,9 @@ impl Place {
     }
 }
 
-/// Rows as JSON arrays of a part each.
-fn texts(rows: impl Iterator<Item = String>) -> Vec<(usize, String)> {
-    let mut parts: Vec<(usize, String)> = Vec::new();
-    for row in rows {
-        match parts.last_mut().filter(|(rows, _)| *rows < PART) {
-            Some((rows, text)) => {
-                *rows += 1;
-                text.push(',');
-                text.push_str(&row);
-            }
-            None => parts.push((1, format!("[{row}"))),
-        }
-    }
-    parts.iter_mut().for_each(|(_, text)| text.push(']'));
-    parts
+/// Texts that are JSON as an array of it.
+fn array(rows: &[String]) -> String {
+    format!("[{}]", rows.join(","))
 }
 
 fn merged(mut about: About, draft: &Draft) -> About {

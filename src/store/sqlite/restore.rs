@@ -98,7 +98,15 @@ async fn set_aside(path: &Path, at: DateTime<Utc>) -> Result<Option<PathBuf>> {
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await?;
     sqlx::query("ROLLBACK").execute(&mut connection).await?;
     connection.close().await?;
-    let kept = beside(path, &format!("replaced-{}", at.format("%Y%m%dT%H%M%SZ")));
+    let kept = free_name(path, at);
     std::fs::rename(path, &kept).map_err(|e| StoreError::File(format!("cannot rename {}: {e}", path.display())))?;
     Ok(Some(kept))
+}
+
+/// A name for what was there, which nothing has yet: two may be replaced within a second.
+fn free_name(path: &Path, at: DateTime<Utc>) -> PathBuf {
+    let time = at.format("%Y%m%dT%H%M%SZ");
+    let first = beside(path, &format!("replaced-{time}"));
+    let later = (2_u32..).map(|n| beside(path, &format!("replaced-{time}-{n}")));
+    std::iter::once(first).chain(later).find(|name| !name.exists()).expect("there are names without end")
 }

@@ -150,6 +150,11 @@ impl Connection {
         self.streams.store(true, Relaxed);
     }
 
+    /// Ends it, whatever goes on.
+    pub fn hang_up(&self) {
+        self.end.cancel();
+    }
+
     /// Whether it is to be closed after the answer that is under way.
     pub fn is_old(&self) -> bool {
         self.opened.elapsed() > LIFE
@@ -228,7 +233,7 @@ impl Connections {
 
 fn hang_up(open: &mut BTreeMap<u64, Arc<Connection>>, id: u64) {
     if let Some(held) = open.remove(&id) {
-        held.end.cancel();
+        held.hang_up();
     }
 }
 

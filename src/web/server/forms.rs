@@ -8,7 +8,7 @@ use super::{
     request_limits::{self, BODY_MAX, FUNCTIONS, SignedIn},
 };
 use crate::{
-    domain::field,
+    domain::{address, field},
     service::USER_NAME_MAX,
     web::{
         api::fault::Fault,
@@ -227,8 +227,8 @@ pub fn came_from(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The path and query of an address, for going back there.
-fn path_of(address: &str) -> String {
-    let path = url::Url::parse(address).map(|url| match url.query() {
+fn path_of(text: &str) -> String {
+    let path = address::read(text).map(|url| match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     });

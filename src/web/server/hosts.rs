@@ -5,6 +5,7 @@
 //! does not pass this one. A server that listens beyond loopback is reached by names that only its owner knows;
 //! there the log-in is what keeps others out.
 
+use crate::domain::address;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
@@ -55,7 +56,7 @@ impl Place {
 
     /// Whether an authority names the public address, where that is not one of loopback's names.
     pub fn is_public_name(&self, authority: &str) -> bool {
-        let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+        let Ok(url) = address::read(&format!("http://{authority}/")) else { return false };
         let (host, public) = (url.host_str().unwrap_or_default(), self.public().host);
         !public.is_empty() && host == public && !is_loopback_name(host)
     }
@@ -65,7 +66,7 @@ impl Place {
     }
 
     fn allows(&self, authority: &str) -> bool {
-        let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+        let Ok(url) = address::read(&format!("http://{authority}/")) else { return false };
         let host = url.host_str().unwrap_or_default();
         let public = self.public().host;
         !self.loopback || is_loopback_name(host) || (!public.is_empty() && host == public)

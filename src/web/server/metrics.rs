@@ -24,7 +24,7 @@ pub async fn metrics(
     let token = sent.is_some_and(|sent| !settings.metrics_token.is_empty() && same(sent, &settings.metrics_token));
     // A proxy on this machine speaks for others: unless it is trusted and names loopback, it is not this machine.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let forwarded = headers.keys().any(is_of_a_proxy) || state.is_public_name(host);
+    let forwarded = headers.keys().any(|name| !is_plain(name)) || state.is_public_name(host);
     let place = auth::of_request(peer.ip(), &headers, &settings.trusted_proxies);
     let here = place.is_loopback() && (!forwarded || place != peer.ip().to_canonical());
     if !token && !here {
@@ -37,20 +37,30 @@ pub async fn metrics(
     }
 }
 
-/// Whether only proxies send this header.
-fn is_of_a_proxy(name: &HeaderName) -> bool {
-    const OF_PROXIES: [&str; 9] = [
-        "via",
-        "forwarded",
-        "x-real-ip",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "true-client-ip",
-        "fastly-client-ip",
-        "cf-connecting-ip",
-        "cdn-loop",
+/// Whether scrapers and browsers send this header by themselves. Proxies tell of the visitor by headers of more names
+/// than anybody has listed: with any other one it may be a proxy that asks.
+fn is_plain(name: &HeaderName) -> bool {
+    const PLAIN: [&str; 18] = [
+        "host",
+        "user-agent",
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "authorization",
+        "cache-control",
+        "connection",
+        "cookie",
+        "dnt",
+        "pragma",
+        "priority",
+        "referer",
+        "te",
+        "upgrade-insecure-requests",
+        "if-none-match",
+        "x-prometheus-scrape-timeout-seconds",
     ];
-    OF_PROXIES.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded")
+    PLAIN.contains(&name.as_str()) || name.as_str().starts_with("sec-")
 }
 
 fn failed(error: &crate::service::ServiceError) -> Response {

@@ -1,8 +1,9 @@
 //! What is not a page: the list for the blog, which is public, and exports, which are not.
 
-use super::{AppState, document, request_limits::SignedIn, shown::Coding, views};
+use super::{AppState, connections::Connection, document, request_limits::SignedIn, shown::Coding, views};
 use crate::{formats::Format, service::ServiceError};
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -12,12 +13,17 @@ use axum::{
 use clap::ValueEnum;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// How long a blog's visitors may keep the list without asking.
 const CACHE: &str = "public, max-age=60";
 
 /// The shown links by group, for any page anywhere to render.
-pub async fn links(State(state): State<AppState>, headers: HeaderMap) -> Response {
+pub async fn links(
+    State(state): State<AppState>,
+    connection: Option<Extension<Arc<Connection>>>,
+    headers: HeaderMap,
+) -> Response {
     let list = match state.shown.now(&state.service).await {
         Ok(list) => list,
         Err(error) => {
@@ -30,8 +36,11 @@ pub async fn links(State(state): State<AppState>, headers: HeaderMap) -> Respons
     let held = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     let is_held = |one: &str| one.trim().trim_start_matches("W/") == tag || one.trim() == "*";
     let known = held.flat_map(|tags| tags.split(',')).any(is_held);
-    let mut response =
-        if known { StatusCode::NOT_MODIFIED.into_response() } else { list.body(coding).await.into_response() };
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        list.body(coding, connection.as_deref()).await.into_response()
+    };
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

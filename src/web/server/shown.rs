@@ -1,6 +1,7 @@
 //! The list of the shown links, which any page anywhere asks for: made once for each state of the roll, and one copy for
 //! all who read it.
 
+use super::connections::Connection;
 use crate::{
     domain::{address, link::Link},
     service::{
@@ -16,8 +17,9 @@ use axum::http::{HeaderValue, header::GetAll};
 use bytes::Bytes;
 use serde::Serialize;
 use std::{
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, PoisonError, Weak},
 };
 use tokio::{
     io::AsyncReadExt,
@@ -47,17 +49,41 @@ pub enum Coding {
     Brotli,
 }
 
+/// Lists of older states of the roll that somebody may still be reading. Whoever takes longer over one than the roll takes
+/// to change so often is hung up on: each list is held in memory for as long as it has a reader.
+const OLDER_MAX: usize = 3;
+
 /// The list as of the newest state of the roll that was asked for.
 #[derive(Default)]
-pub struct ShownList(Mutex<Option<Arc<List>>>);
+pub struct ShownList(Mutex<Lists>);
+
+#[derive(Default)]
+struct Lists {
+    newest: Option<Arc<List>>,
+    /// The oldest first.
+    older: VecDeque<Weak<List>>,
+}
 
 /// The list of one state of the roll.
 pub struct List {
     revision: i64,
     hash: u64,
-    plain: Bytes,
-    gzip: OnceCell<Bytes>,
-    brotli: OnceCell<Bytes>,
+    plain: Vec<u8>,
+    gzip: OnceCell<Vec<u8>>,
+    brotli: OnceCell<Vec<u8>>,
+    readers: std::sync::Mutex<Vec<Weak<Connection>>>,
+}
+
+/// A list on its way out, which keeps it from being let go.
+struct Reading {
+    list: Arc<List>,
+    coding: Coding,
+}
+
+impl AsRef<[u8]> for Reading {
+    fn as_ref(&self) -> &[u8] {
+        self.list.packed(self.coding).unwrap_or_default()
+    }
 }
 
 impl ShownList {
@@ -68,7 +94,7 @@ impl ShownList {
     pub async fn now(self: &Arc<Self>, service: &Arc<Service>) -> Result<Arc<List>> {
         let revision = service.store().roll_revision().await?;
         if let Ok(held) = self.0.try_lock()
-            && let Some(list) = held.as_ref().filter(|list| list.revision == revision)
+            && let Some(list) = held.newest.as_ref().filter(|list| list.revision == revision)
         {
             return Ok(list.clone());
         }
@@ -84,16 +110,31 @@ impl ShownList {
         let mut held = self.0.lock().await;
         // Read before the links are, so that a change that comes in between has it made again.
         let revision = service.store().roll_revision().await?;
-        if let Some(list) = held.as_ref().filter(|list| list.revision == revision) {
+        if let Some(list) = held.newest.as_ref().filter(|list| list.revision == revision) {
             return Ok(list.clone());
         }
-        let plain = Bytes::from(text(service).await?);
+        let plain = text(service).await?;
         let mut hasher = DefaultHasher::new();
         plain.hash(&mut hasher);
         let (gzip, brotli) = (OnceCell::new(), OnceCell::new());
-        let list = Arc::new(List { revision, hash: hasher.finish(), plain, gzip, brotli });
-        *held = Some(list.clone());
+        let readers = std::sync::Mutex::default();
+        let list = Arc::new(List { revision, hash: hasher.finish(), plain, gzip, brotli, readers });
+        held.put(list.clone());
         Ok(list)
+    }
+}
+
+impl Lists {
+    fn put(&mut self, list: Arc<List>) {
+        if let Some(before) = self.newest.replace(list) {
+            self.older.push_back(Arc::downgrade(&before));
+        }
+        self.older.retain(|older| older.strong_count() > 0);
+        while self.older.len() > OLDER_MAX {
+            if let Some(oldest) = self.older.pop_front().and_then(|oldest| oldest.upgrade()) {
+                oldest.hang_up();
+            }
+        }
     }
 }
 
@@ -104,22 +145,36 @@ impl List {
         format!("\"{:016x}{suffix}\"", self.hash)
     }
 
-    /// The list packed in this way, which is done once: who goes away does not stop it.
-    pub async fn body(self: &Arc<Self>, coding: Coding) -> Bytes {
-        let packed = |list: &Self| match coding {
-            Coding::Plain => Some(list.plain.clone()),
-            Coding::Gzip => list.gzip.get().cloned(),
-            Coding::Brotli => list.brotli.get().cloned(),
-        };
-        if let Some(packed) = packed(self) {
-            return packed;
+    /// The list packed in this way for somebody on this connection. It is packed once: who goes away does not stop it.
+    pub async fn body(self: Arc<Self>, coding: Coding, reader: Option<&Arc<Connection>>) -> Bytes {
+        if let Some(reader) = reader {
+            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            readers.retain(|held| held.strong_count() > 0);
+            readers.push(Arc::downgrade(reader));
         }
-        let list = self.clone();
-        let packing = tokio::spawn(async move {
-            let cell = if coding == Coding::Brotli { &list.brotli } else { &list.gzip };
-            cell.get_or_init(|| pack(list.plain.clone(), coding)).await.clone()
-        });
-        packing.await.expect("packing does not panic")
+        if self.packed(coding).is_none() {
+            let list = self.clone();
+            let packing = tokio::spawn(async move {
+                let cell = if coding == Coding::Brotli { &list.brotli } else { &list.gzip };
+                cell.get_or_init(|| pack(list.clone(), coding)).await;
+            });
+            packing.await.expect("packing does not panic");
+        }
+        Bytes::from_owner(Reading { list: self, coding })
+    }
+
+    fn packed(&self, coding: Coding) -> Option<&[u8]> {
+        match coding {
+            Coding::Plain => Some(&self.plain),
+            Coding::Gzip => self.gzip.get().map(Vec::as_slice),
+            Coding::Brotli => self.brotli.get().map(Vec::as_slice),
+        }
+    }
+
+    /// Ends the connections of all who read it.
+    fn hang_up(&self) {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.iter().filter_map(Weak::upgrade).for_each(|reader| reader.hang_up());
     }
 }
 
@@ -147,16 +202,17 @@ impl Coding {
 }
 
 /// Packs off the threads that answer requests: a large list takes a good part of a second.
-async fn pack(plain: Bytes, coding: Coding) -> Bytes {
+async fn pack(list: Arc<List>, coding: Coding) -> Vec<u8> {
     let runtime = Handle::current();
     let packed = spawn_blocking(move || {
         runtime.block_on(async {
-            let mut packed = Vec::new();
+            let (plain, mut packed) = (&list.plain[..], Vec::new());
             let done = match coding {
-                Coding::Brotli => BrotliEncoder::with_quality(&plain[..], BROTLI).read_to_end(&mut packed).await,
-                _ => GzipEncoder::with_quality(&plain[..], GZIP).read_to_end(&mut packed).await,
+                Coding::Brotli => BrotliEncoder::with_quality(plain, BROTLI).read_to_end(&mut packed).await,
+                _ => GzipEncoder::with_quality(plain, GZIP).read_to_end(&mut packed).await,
             };
-            done.map(|_| Bytes::from(packed))
+            packed.shrink_to_fit();
+            done.map(|_| packed)
         })
     });
     packed.await.expect("packing does not panic").expect("memory can be read")
