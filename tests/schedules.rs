@@ -231,10 +231,10 @@ fn what_cannot_be_a_schedule_is_refused_on_the_page_in_its_language() {
     let mut first = true;
     for (lang, cron, words) in [
         ("en", "0 0 4 * * *", "write five"),
-        ("en", "0 0 30 2 *", "this never comes"),
+        ("en", "0 0 30 2 *", "never comes"),
         ("en", "@reboot", "@daily"),
         ("zh", "0 0 4 * * * 2030", "请填写五段"),
-        ("zh", "0 0 31 4 *", "永远不会到来"),
+        ("zh", "0 0 31 4 *", "永远不会触发"),
     ] {
         let mut browser = server.browser();
         browser.headers.push(("Accept-Language", lang.to_owned()));

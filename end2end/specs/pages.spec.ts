@@ -21,7 +21,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.locator("input[name=url]").fill("not an address");
       await page.locator("input[name=note]").fill("kept");
       await page.locator(".sheet button.primary").click();
-      await expect(page.locator(".sheet .form-error")).toContainText("地址无效");
+      await expect(page.locator(".sheet .form-error")).toContainText("不是网址");
       await expect(page.locator("input[name=url]")).toHaveValue("not an address");
       await expect(page.locator("input[name=note]")).toHaveValue("kept");
       await page.locator("input[name=url]").fill("https://new.example/");

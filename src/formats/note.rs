@@ -20,7 +20,7 @@ pub struct Note {
     pub remark: Remark,
 }
 
-/// Why a row was not taken as it stands. Texts of the row are cut: see [`quoted`].
+/// Why a row was not taken as it stands. Texts of the row are cut at 80 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
     /// Its address stands on an earlier line.
