@@ -192,7 +192,7 @@ fn Look(preview: Preview) -> impl IntoView {
                 .map(|(class, label, n)| {
                     view! {
                         <li>
-                            <span class=format!("tile {class}")>
+                            <span class=format!("tile {}", if n > 0 { class } else { "" })>
                                 <strong>{number(n)}</strong>
                                 " "
                                 <span>{label}</span>
