@@ -276,3 +276,12 @@ fn yaml_as_people_write_it() {
     let two = read("- name: A\n  link: https://a.test\n---\n- name: B\n  link: https://b.test\n");
     assert_eq!(brief(&two).len(), 2);
 }
+
+#[test]
+fn a_list_of_merges_brings_all_of_them_in() {
+    let parsed = read(
+        "- &a {avatar: https://a.test/a.png}\n- &b {descr: words, avatar: https://b.test/b.png}\n- <<: [*a, *b]\n  name: A\n  link: https://a.test\n",
+    );
+    let draft = &parsed.rows[0].draft;
+    assert_eq!((draft.logo.as_deref(), draft.description.as_deref()), (Some("https://a.test/a.png"), Some("words")));
+}

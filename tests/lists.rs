@@ -180,6 +180,20 @@ fn yaml_lists() -> Vec<(&'static str, Make)> {
             let text = "\\t".repeat(size / 4);
             format!("- &s \"{text}\"\n{}", over("- ? *s\n  : v\n", size / 2))
         }),
+        of_text("yaml: an address of other letters by aliases", |size| {
+            let label: String = ('一'..='鿿').take(60).collect();
+            format!(
+                "- link: &u https://{label}.{label}.{label}.{label}.test/\n{}",
+                over("- {link: *u}\n", size.min(2 << 20))
+            )
+        }),
+        of_text("yaml: a bad address of other letters by aliases", |size| {
+            let label: String = ('一'..='鿿').take(60).collect();
+            format!(
+                "- link: &u https://{label}.{label}.{label}.{label}.a<b/\n{}",
+                over("- {link: *u}\n", size.min(2 << 20))
+            )
+        }),
         of_text("yaml: distinct keys", |size| {
             format!("a:\n{}", rows(size, |n, out| writeln!(out, "  k{n}: v").unwrap()))
         }),

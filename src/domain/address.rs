@@ -32,10 +32,10 @@ impl AddressError {
     }
 }
 
-/// Characters of a label of a host. RFC 1035, 2.3.4, has 63 bytes, and in punycode each character takes one at least.
+/// Characters of a label of a host, and of the whole of it: RFC 1035, 2.3.4, has as many bytes, and in punycode each
+/// character takes one at least.
 const LABEL_MAX: usize = 63;
-/// Bytes of a character that is percent-encoded, where it takes three in UTF-8.
-const ENCODED: usize = 9;
+const HOST_MAX: usize = 253;
 
 /// Reads an address as browsers do. One whose host no name server can know is refused before it is read: bringing a label
 /// into punycode takes time in the square of its length, a second for what fits into one redirect.
@@ -43,7 +43,7 @@ const ENCODED: usize = 9;
 /// # Errors
 /// As [`Url::parse`].
 pub fn read(text: &str) -> Result<Url, ParseError> {
-    if has_long_label(text) { Err(ParseError::IdnaError) } else { Url::parse(text) }
+    if has_long_host(text) { Err(ParseError::IdnaError) } else { Url::parse(text) }
 }
 
 /// As [`read`], seen from a page.
@@ -51,22 +51,26 @@ pub fn read(text: &str) -> Result<Url, ParseError> {
 /// # Errors
 /// As [`Url::join`].
 pub fn join(base: &Url, text: &str) -> Result<Url, ParseError> {
-    if has_long_label(text) { Err(ParseError::IdnaError) } else { base.join(text) }
+    if has_long_host(text) { Err(ParseError::IdnaError) } else { base.join(text) }
 }
 
-fn has_long_label(text: &str) -> bool {
+fn has_long_host(text: &str) -> bool {
     // Browsers see none of these, wherever they stand.
     if text.contains(['\t', '\n', '\r']) {
-        return has_long_label(&text.replace(['\t', '\n', '\r'], ""));
+        return has_long_host(&text.replace(['\t', '\n', '\r'], ""));
     }
-    let too_long = |label: &str| {
-        let max = if label.contains('%') { LABEL_MAX * ENCODED } else { LABEL_MAX };
-        label.len() > max && label.chars().nth(max).is_some()
-    };
     authority(text).is_some_and(|authority| {
         let host = authority.rsplit('@').next().unwrap_or_default();
-        host.split(['.', '。', '．', '｡', ':']).any(too_long)
+        let mut labels = host.split(['.', '。', '．', '｡', ':']);
+        characters(host) > HOST_MAX || labels.any(|label| characters(label) > LABEL_MAX)
     })
+}
+
+/// The characters of a part of a host, those that are percent-encoded taken for a third of one: they are bytes, three to
+/// most letters that are encoded.
+fn characters(text: &str) -> usize {
+    let encoded = text.matches('%').count();
+    text.chars().count().saturating_sub(3 * encoded) + encoded.div_ceil(3)
 }
 
 /// What stands between an address's slashes, where it has a host at all.
@@ -178,6 +182,8 @@ mod tests {
             format!("  https:\\\\me@b.test@{label}:80/x"),
             format!("ht\ntps://b.{}\t{label}。test", "x"),
             format!("https://{}.test/", "%E5%8F%8B".repeat(64)),
+            format!("https://%61{}.test/", "友".repeat(63)),
+            format!("https://{}test/", format!("{}.", "友".repeat(60)).repeat(5)),
             format!("https://xn--{}.test/", "a".repeat(64)),
         ] {
             assert!(read(&text).is_err() && join(&base, &text).is_err(), "{text}");

@@ -10,13 +10,22 @@ use hickory_resolver::{
     },
     net::{
         NetError,
-        runtime::{RuntimeProvider, TokioRuntimeProvider},
+        runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider},
         udp::UdpClientStream,
         xfer::DnsExchange,
     },
     system_conf::read_system_conf,
 };
-use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::net::UdpSocket;
 
 /// One question's wait and the number of times it is put: both fit into the 3 s for connecting, so that silence
 /// of the name servers is told apart from silence of the site.
@@ -125,7 +134,7 @@ impl Sockets {
 impl RuntimeProvider for Sockets {
     type Handle = <TokioRuntimeProvider as RuntimeProvider>::Handle;
     type Timer = <TokioRuntimeProvider as RuntimeProvider>::Timer;
-    type Udp = <TokioRuntimeProvider as RuntimeProvider>::Udp;
+    type Udp = Watched;
     type Tcp = <TokioRuntimeProvider as RuntimeProvider>::Tcp;
 
     fn create_handle(&self) -> Self::Handle {
@@ -137,6 +146,35 @@ impl RuntimeProvider for Sockets {
     }
 
     fn bind_udp(&self, local: SocketAddr, server: SocketAddr) -> Opening<Self::Udp> {
-        self.watched(self.inner.bind_udp(local, server))
+        let (opening, met) = (self.watched(self.inner.bind_udp(local, server)), self.met.clone());
+        Box::pin(async move { Ok(Watched { socket: opening.await?, met }) })
+    }
+}
+
+/// A socket for questions and answers that notes what was short when one was sent or taken: hickory says no more than
+/// that there was no answer.
+pub struct Watched {
+    socket: UdpSocket,
+    met: Met,
+}
+
+impl Watched {
+    fn noted<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &outcome {
+            self.met.note(error);
+        }
+        outcome
+    }
+}
+
+impl DnsUdpSocket for Watched {
+    type Time = <UdpSocket as DnsUdpSocket>::Time;
+
+    fn poll_recv_from(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.noted(DnsUdpSocket::poll_recv_from(&self.socket, cx, buffer))
+    }
+
+    fn poll_send_to(&self, cx: &mut Context<'_>, bytes: &[u8], server: SocketAddr) -> Poll<io::Result<usize>> {
+        self.noted(DnsUdpSocket::poll_send_to(&self.socket, cx, bytes, server))
     }
 }

@@ -8,6 +8,9 @@ use std::{
     io::{self, ErrorKind},
 };
 
+/// "Operation not permitted": on Unix it never comes from the network.
+const EPERM: i32 = 1;
+
 /// The connector took longer than it may.
 #[derive(Debug, thiserror::Error)]
 #[error("connecting took too long")]
@@ -110,6 +113,10 @@ fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
         && let Some(failure) = of_cause(inner, stage)
     {
         return Some(failure);
+    }
+    if io.raw_os_error() == Some(EPERM) {
+        // This machine's own rules forbid it, which says nothing about the site.
+        return Some(Failure { class: Class::Unreachable, inconclusive: true, own: None });
     }
     of_io(io.kind()).map(Failure::from).or_else(|| shortage::unheard_of(io).map(Failure::from))
 }

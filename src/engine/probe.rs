@@ -265,9 +265,12 @@ impl Probe {
         if proxy.is_some() {
             self.allowed.check_host(next).map_err(|e| seen.refused(&e))?;
         }
-        if let Some(Host::Ipv6(ip)) = next.host()
-            && !is_routed(ip)
-        {
+        let literal = match next.host() {
+            Some(Host::Ipv4(ip)) => Some(IpAddr::from(ip)),
+            Some(Host::Ipv6(ip)) => Some(IpAddr::from(ip)),
+            _ => None,
+        };
+        if literal.is_some_and(|ip| !is_routed(ip)) {
             // Connecting would fail with what elsewhere tells of a shortage: names are looked at as they resolve.
             seen.detail = Some(NameError::NoRoute.to_string());
             return Err((&NameError::NoRoute).into());

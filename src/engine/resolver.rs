@@ -13,7 +13,8 @@ use hickory_resolver::{
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
+    io::{self, ErrorKind},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -29,8 +30,8 @@ pub enum NameError {
     /// The name servers could not be asked, for want of something on our side.
     #[error("the name servers could not be asked ({0})")]
     Short(OwnFailure),
-    /// All its addresses are IPv6, and this machine has no way there: that says nothing about the site.
-    #[error("it has IPv6 addresses only, and this machine has no way there")]
+    /// This machine has no way to any of its addresses: that says nothing about the site.
+    #[error("this machine has no way there (no route to any of its addresses)")]
     NoRoute,
 }
 
@@ -98,25 +99,30 @@ impl Inner {
         if found.is_empty() {
             return Err(NameError::NotFound);
         }
-        let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = found.iter().partition(|ip| ip.is_ipv4());
-        match (four.is_empty(), six.first(), short) {
+        if let Some(own) = short.filter(|_| !found.iter().any(IpAddr::is_ipv4)) {
             // Whether it has others is not known: the question about them may be the one that was not asked.
-            (true, _, Some(own)) => Err(NameError::Short(own)),
-            // Those that lead nowhere from here would only cover up what the others said (RFC 6724, rule 1).
-            (false, Some(IpAddr::V6(first)), _) if !is_routed(*first) => Ok(four),
-            (true, Some(IpAddr::V6(first)), None) if !is_routed(*first) => Err(NameError::NoRoute),
-            _ => Ok(found),
+            return Err(NameError::Short(own));
         }
-        .map(|found| found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect())
+        // Those that lead nowhere from here would only cover up what the others said (RFC 6724, rule 1).
+        let ways = |four: bool| found.iter().find(|ip| ip.is_ipv4() == four).is_some_and(|ip| is_routed(*ip));
+        let (four, six) = (ways(true), ways(false));
+        let usable: Vec<IpAddr> = found.into_iter().filter(|ip| if ip.is_ipv4() { four } else { six }).collect();
+        match (usable.is_empty(), short) {
+            (true, Some(own)) => Err(NameError::Short(own)),
+            (true, None) => Err(NameError::NoRoute),
+            (false, _) => Ok(usable.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()),
+        }
     }
 }
 
 /// Whether this machine has a way to such an address: connecting a UDP socket asks the routes and sends nothing.
-pub fn is_routed(ip: Ipv6Addr) -> bool {
-    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(|socket| socket.connect((ip, 9))) {
-        Ok(()) => true,
-        // Without a socket to ask by nothing is known, but for a machine that has no such addresses at all.
-        Err(error) => matches!(shortage::of_io(&error), Some(own) if own != OwnFailure::Ports),
+pub fn is_routed(ip: IpAddr) -> bool {
+    let any: IpAddr = if ip.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    // Without a socket to ask by nothing is known, but for a machine that has no such addresses at all.
+    let unknown = |error: &io::Error| shortage::of_io(error).is_some() && error.kind() != ErrorKind::AddrNotAvailable;
+    match UdpSocket::bind((any, 0)).map(|socket| socket.connect((ip, 9))) {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) | Err(error) => unknown(&error),
     }
 }
 

@@ -112,6 +112,19 @@ pub fn unheard_of(_: &io::Error) -> Option<OwnFailure> {
     None
 }
 
+/// What no answer from the network is told by: this machine has no such sockets, or its own rules forbid to send.
+#[cfg(unix)]
+fn local_only(error: &io::Error) -> Option<OwnFailure> {
+    use rustix::io::Errno;
+    let number = Errno::from_raw_os_error(error.raw_os_error()?);
+    [Errno::PERM, Errno::AFNOSUPPORT, Errno::PROTONOSUPPORT].contains(&number).then_some(OwnFailure::Broken)
+}
+
+#[cfg(not(unix))]
+fn local_only(_: &io::Error) -> Option<OwnFailure> {
+    None
+}
+
 /// Whether one more socket can be had at this moment. Where several addresses were tried, the error of the last one
 /// may stand for another that met a shortage.
 pub fn now() -> Option<OwnFailure> {
@@ -138,7 +151,8 @@ struct Counts {
 impl Met {
     /// Notes an error, if it is a shortage. One port that is taken is none: another is drawn.
     pub fn note(&self, error: &io::Error) {
-        if let Some(own) = of_io(error).filter(|_| error.kind() != ErrorKind::AddrInUse) {
+        let own = of_io(error).filter(|_| error.kind() != ErrorKind::AddrInUse).or_else(|| local_only(error));
+        if let Some(own) = own {
             let at = OwnFailure::ALL.iter().position(|known| *known == own).unwrap_or_default();
             self.0.last.store(at as u64, Relaxed);
             self.0.times.fetch_add(1, Relaxed);

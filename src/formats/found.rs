@@ -17,6 +17,9 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
+/// Addresses that are none of which it is kept why.
+const REFUSED_KEPT: usize = 1_000;
+
 /// What a format's reader has found so far.
 #[derive(Default)]
 pub struct Found {
@@ -30,6 +33,10 @@ pub struct Found {
     text: usize,
     /// The place among `rows` by the hash of the address's key: the keys themselves would be a second list.
     seen: HashMap<u64, u32>,
+    /// The same by the hash of the address as the list has it.
+    texts: HashMap<u64, u32>,
+    /// What is wrong with some of those that are none.
+    refused: HashMap<u64, AddressFault>,
     hasher: RandomState,
 }
 
@@ -60,9 +67,24 @@ impl Found {
     /// # Errors
     /// [`FormatError::TooManyRows`], [`FormatError::Unfolds`].
     pub fn take(&mut self, line: u32, mut draft: Draft) -> Result<(), FormatError> {
-        let url = match address_of(&mut draft) {
+        // An alias, or a careless list, may bring in one address a hundred thousand times: it is read once. The hash is
+        // keyed, so that no list can be made in which two different ones have the same.
+        let text = self.hasher.hash_one(draft.url.trim());
+        if let Some(at) = self.texts.get(&text).copied() {
+            self.count()?;
+            self.say_twice(line, &draft, at);
+            return Ok(());
+        }
+        let read = match self.refused.get(&text) {
+            Some(why) => Err(why.clone()),
+            None => address_of(&mut draft),
+        };
+        let url = match read {
             Ok(url) => url,
             Err(why) => {
+                if self.refused.len() < REFUSED_KEPT {
+                    self.refused.insert(text, why.clone());
+                }
                 return self.refuse(line, || Remark::Address { name: quoted(&draft.name), why });
             }
         };
@@ -74,8 +96,8 @@ impl Found {
         if let Some(first) = self.rows.get(earlier as usize)
             && address::parse(&first.draft.url).is_ok_and(|held| address::key(&held) == key)
         {
-            let first = first.line;
-            self.duplicates.add(line, || Remark::Twice { url: quoted(&draft.url), first });
+            self.texts.insert(text, earlier);
+            self.say_twice(line, &draft, earlier);
             return Ok(());
         }
         if draft.name.is_empty() {
@@ -88,8 +110,15 @@ impl Found {
         if self.text > MAX_TEXT {
             return Err(FormatError::Unfolds);
         }
+        self.texts.insert(text, at);
         self.rows.push(Row { line, draft });
         Ok(())
+    }
+
+    /// Names a row whose address stands in an earlier one.
+    fn say_twice(&mut self, line: u32, draft: &Draft, earlier: u32) {
+        let first = self.rows.get(earlier as usize).map_or(0, |row| row.line);
+        self.duplicates.add(line, || Remark::Twice { url: quoted(&draft.url), first });
     }
 
     fn count(&mut self) -> Result<(), FormatError> {

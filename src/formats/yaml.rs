@@ -236,11 +236,17 @@ impl<'t> Tree<'t> {
     fn merged(&self, map: &[(u32, u32)], depth: u8, into: &mut Vec<(u32, u32)>) {
         into.extend(map);
         for (_, at) in map.iter().filter(|(key, _)| self.keys[*key as usize] == "<<") {
-            if let Value::Map(inner) = &self.values[*at as usize].1
-                && depth < MAX_MERGES
-                && into.len() <= MAX_ROWS
-            {
-                self.merged(inner, depth + 1, into);
+            let maps = match &self.values[*at as usize].1 {
+                Value::List(items) => &items[..],
+                _ => std::slice::from_ref(at),
+            };
+            for at in maps {
+                if let Value::Map(inner) = &self.values[*at as usize].1
+                    && depth < MAX_MERGES
+                    && into.len() <= MAX_ROWS
+                {
+                    self.merged(inner, depth + 1, into);
+                }
             }
         }
     }

@@ -222,8 +222,8 @@ impl Service {
                 format!("{host} does not exist; check the name, and the name servers"),
             ),
             NameError::NoRoute => lang.pick(
-                format!("{host} 只有 IPv6 地址，而本机没有 IPv6 网络"),
-                format!("{host} has IPv6 addresses only, and this machine has no way to IPv6"),
+                format!("本机没有通往 {host} 的路由，请检查网络；若它只有 IPv6 地址，请启用 IPv6"),
+                format!("this machine has no route to {host}; check the network, and IPv6 where it has no other addresses"),
             ),
             NameError::Short(own) => {
                 lang.pick(format!("{}。{}", own.words(lang), own.advice(lang)), format!("{}; {}", own.words(lang), own.advice(lang)))

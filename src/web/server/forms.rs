@@ -89,7 +89,7 @@ pub fn take_flash() -> Flash {
 pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     // server_fn takes for granted that a form of files is one.
     if request_limits::takes_file(request.uri().path()) && !is_multipart(request.headers()) {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send a form as multipart/form-data\n").into_response();
+        return request_limits::refused_kind(&state, &request);
     }
     let of_function = request.uri().path().starts_with(FUNCTIONS);
     if request.method() != Method::POST || !wants_page(request.headers()) {

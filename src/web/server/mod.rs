@@ -34,7 +34,7 @@ use axum::{
     routing::get,
 };
 use axum_login::AuthManagerLayerBuilder;
-use connections::Connections;
+use connections::{Connections, Door, Peer};
 use hyper_util::rt::TokioTimer;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -160,9 +160,10 @@ pub async fn serve(
     };
     tokio::spawn(follow_settings(state.clone(), settings.clone()));
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let share = crate::lifecycle::connection_share();
     let handle = axum_server::Handle::new();
     // HTTP/1 only: nothing waits for ever to find out which it is, and browsers speak no other without TLS.
-    let server = axum_server::Server::<SocketAddr>::from_listener(listener).acceptor(connections);
+    let server = axum_server::Server::<Peer>::from_listener(Door::new(listener, share)).acceptor(connections);
     let mut server = server.handle(handle.clone()).http1_only();
     let mut http = server.http_builder().http1();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_MAX).max_headers(HEADERS_MAX);

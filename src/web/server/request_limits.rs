@@ -63,11 +63,11 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         if signed_in {
             drain(body).await;
         }
-        return refused(&state, &parts, Refusal::Large);
+        return refused_of(&state, &parts, Refusal::Large);
     }
     let body = match whole(&parts, body, limit, time).await {
         Ok(body) => body,
-        Err(refusal) => return refused(&state, &parts, refusal),
+        Err(refusal) => return refused_of(&state, &parts, refusal),
     };
     if let Some(connection) = &connection {
         connection.works();
@@ -93,6 +93,8 @@ enum Refusal {
     /// It was broken off, or is not what its head says.
     Broken,
     ManyFields,
+    /// A list that is not sent as a form of files.
+    Kind,
 }
 
 impl Refusal {
@@ -101,6 +103,7 @@ impl Refusal {
             Refusal::Large => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
             Refusal::Broken => StatusCode::BAD_REQUEST,
+            Refusal::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::ManyFields => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -123,6 +126,9 @@ impl Refusal {
             Refusal::Broken => {
                 lang.pick("提交的内容不完整，请重试", "What was sent is not whole; send it again").to_owned()
             }
+            Refusal::Kind => lang
+                .pick("请以 multipart/form-data 表单提交文件", "Send the file in a form, as multipart/form-data")
+                .to_owned(),
             Refusal::ManyFields => lang.pick(
                 format!("表单超过 {FIELDS_MAX} 项，请分几次提交"),
                 format!("The form has more than {FIELDS_MAX} fields; send it in parts"),
@@ -186,15 +192,29 @@ fn sign_in_first(headers: &HeaderMap) -> Response {
     (StatusCode::UNAUTHORIZED, Json(Fault::SignIn)).into_response()
 }
 
+fn refused_of(state: &AppState, parts: &Parts, refusal: Refusal) -> Response {
+    refused(state, &parts.headers, parts.uri.path(), parts.extensions.get().copied(), refusal)
+}
+
+/// An answer to a list that is not sent as a form of files, which server_fn takes for granted.
+pub fn refused_kind(state: &AppState, request: &Request) -> Response {
+    refused(state, request.headers(), request.uri().path(), request.extensions().get().copied(), Refusal::Kind)
+}
+
 /// An answer to what was not read: the connection cannot be used for more. Who sent a form finds it on the page that it
 /// was sent from, who is not signed in gets no more than the words.
-fn refused(state: &AppState, parts: &Parts, refusal: Refusal) -> Response {
-    let lang = document::lang_of(&parts.headers);
-    let words = refusal.words(lang, takes_file(parts.uri.path()));
-    let signed_in = parts.extensions.get::<SignedIn>().is_some_and(|signed_in| signed_in.0);
-    let is_function = parts.uri.path().starts_with(FUNCTIONS);
-    let mut response = if is_function && signed_in && forms::wants_page(&parts.headers) {
-        forms::refused(state, &parts.headers, words)
+fn refused(
+    state: &AppState,
+    headers: &HeaderMap,
+    path: &str,
+    signed_in: Option<SignedIn>,
+    refusal: Refusal,
+) -> Response {
+    let words = refusal.words(document::lang_of(headers), takes_file(path));
+    let signed_in = signed_in.is_some_and(|signed_in| signed_in.0);
+    let is_function = path.starts_with(FUNCTIONS);
+    let mut response = if is_function && signed_in && forms::wants_page(headers) {
+        forms::refused(state, headers, words)
     } else if is_function {
         (refusal.status(), Json(Fault::Refused(words))).into_response()
     } else {

@@ -71,13 +71,25 @@ pub struct List {
     plain: Vec<u8>,
     gzip: OnceCell<Vec<u8>>,
     brotli: OnceCell<Vec<u8>>,
-    readers: std::sync::Mutex<Vec<Weak<Connection>>>,
+    readers: std::sync::Mutex<Vec<Arc<Connection>>>,
 }
 
 /// A list on its way out, which keeps it from being let go.
 struct Reading {
     list: Arc<List>,
     coding: Coding,
+    reader: Option<Arc<Connection>>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(reader) = &self.reader {
+            let mut readers = self.list.readers();
+            if let Some(at) = readers.iter().position(|held| Arc::ptr_eq(held, reader)) {
+                readers.swap_remove(at);
+            }
+        }
+    }
 }
 
 impl AsRef<[u8]> for Reading {
@@ -147,11 +159,6 @@ impl List {
 
     /// The list packed in this way for somebody on this connection. It is packed once: who goes away does not stop it.
     pub async fn body(self: Arc<Self>, coding: Coding, reader: Option<&Arc<Connection>>) -> Bytes {
-        if let Some(reader) = reader {
-            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-            readers.retain(|held| held.strong_count() > 0);
-            readers.push(Arc::downgrade(reader));
-        }
         if self.packed(coding).is_none() {
             let list = self.clone();
             let packing = tokio::spawn(async move {
@@ -160,7 +167,12 @@ impl List {
             });
             packing.await.expect("packing does not panic");
         }
-        Bytes::from_owner(Reading { list: self, coding })
+        self.readers().extend(reader.cloned());
+        Bytes::from_owner(Reading { list: self, coding, reader: reader.cloned() })
+    }
+
+    fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn packed(&self, coding: Coding) -> Option<&[u8]> {
@@ -171,10 +183,9 @@ impl List {
         }
     }
 
-    /// Ends the connections of all who read it.
+    /// Ends the connections of all strangers who are reading it.
     fn hang_up(&self) {
-        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.iter().filter_map(Weak::upgrade).for_each(|reader| reader.hang_up());
+        self.readers().iter().filter(|reader| !reader.is_signed_in()).for_each(|reader| reader.hang_up());
     }
 }
 
