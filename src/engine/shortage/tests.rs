@@ -128,3 +128,20 @@ fn shortages_below_a_library_are_counted_and_taken_ports_are_not() {
     assert_eq!(met.since(before), Some(OwnFailure::Memory));
     assert_eq!(met.since(met.times()), None);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_short_below_the_resolver_is_counted_and_what_the_network_says_is_not() {
+    use rustix::io::Errno;
+    let met = Met::default();
+    for number in [Errno::NOBUFS, Errno::NOMEM, Errno::MFILE, Errno::PERM, Errno::AFNOSUPPORT] {
+        let before = met.times();
+        met.note(&number.into());
+        assert!(met.since(before).is_some(), "{number:?}");
+    }
+    let before = met.times();
+    for number in [Errno::CONNREFUSED, Errno::HOSTUNREACH, Errno::NETUNREACH, Errno::TIMEDOUT, Errno::ADDRINUSE] {
+        met.note(&number.into());
+    }
+    assert_eq!(met.since(before), None);
+}
