@@ -131,12 +131,7 @@ impl Allowed {
     pub fn check_redirect(&self, url: &Url, own: Option<u16>) -> Result<(), Refusal> {
         self.check_url(url)?;
         let port = url.port_or_known_default().ok_or(Refusal::Invalid)?;
-        let ip = match url.host() {
-            Some(Host::Ipv4(ip)) => Some(IpAddr::from(ip)),
-            Some(Host::Ipv6(ip)) => Some(IpAddr::from(ip)),
-            _ => None,
-        };
-        let allowed = ip.is_some_and(|ip| self.nets.iter().any(|net| net.contains(&ip)));
+        let allowed = literal(url).is_some_and(|ip| self.nets.iter().any(|net| net.contains(&ip)));
         if allowed || WEB_PORTS.contains(&port) || own == Some(port) {
             return Ok(());
         }
@@ -156,6 +151,15 @@ impl Allowed {
         let url = address::read(text).map_err(|_| Refusal::Invalid)?;
         self.check_url(&url)?;
         Ok(url)
+    }
+}
+
+/// The address that a host is, where it is no name.
+pub fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => Some(ip.into()),
+        Some(Host::Ipv6(ip)) => Some(ip.into()),
+        _ => None,
     }
 }
 

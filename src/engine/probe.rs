@@ -5,7 +5,7 @@ mod reading;
 use super::{
     connect::Watched,
     failure::{self, Failure, deepest},
-    guard::{Allowed, Refusal},
+    guard::{self, Allowed, Refusal},
     page::{PageFacts, Want},
     resolver::{GuardedResolver, NameError, is_routed},
     retry, shortage, tls,
@@ -32,7 +32,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
-use url::{Host, Url};
+use url::Url;
 
 /// Redirects that are followed; one more is a loop.
 pub const MAX_HOPS: usize = 5;
@@ -265,12 +265,7 @@ impl Probe {
         if proxy.is_some() {
             self.allowed.check_host(next).map_err(|e| seen.refused(&e))?;
         }
-        let literal = match next.host() {
-            Some(Host::Ipv4(ip)) => Some(IpAddr::from(ip)),
-            Some(Host::Ipv6(ip)) => Some(IpAddr::from(ip)),
-            _ => None,
-        };
-        if literal.is_some_and(|ip| !is_routed(ip)) {
+        if guard::literal(next).is_some_and(|ip| !is_routed(ip)) {
             // Connecting would fail with what elsewhere tells of a shortage: names are looked at as they resolve.
             seen.detail = Some(NameError::NoRoute.to_string());
             return Err((&NameError::NoRoute).into());

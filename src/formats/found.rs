@@ -75,18 +75,9 @@ impl Found {
             self.say_twice(line, &draft, at);
             return Ok(());
         }
-        let read = match self.refused.get(&text) {
-            Some(why) => Err(why.clone()),
-            None => address_of(&mut draft),
-        };
-        let url = match read {
+        let url = match self.address(text, &mut draft) {
             Ok(url) => url,
-            Err(why) => {
-                if self.refused.len() < REFUSED_KEPT {
-                    self.refused.insert(text, why.clone());
-                }
-                return self.refuse(line, || Remark::Address { name: quoted(&draft.name), why });
-            }
+            Err(why) => return self.refuse(line, || Remark::Address { name: quoted(&draft.name), why }),
         };
         self.count()?;
         let key = address::key(&url);
@@ -113,6 +104,20 @@ impl Found {
         self.texts.insert(text, at);
         self.rows.push(Row { line, draft });
         Ok(())
+    }
+
+    /// A row's address by the hash of its text, or what is wrong with it, which is remembered.
+    fn address(&mut self, text: u64, draft: &mut Draft) -> Result<url::Url, AddressFault> {
+        if let Some(why) = self.refused.get(&text) {
+            return Err(why.clone());
+        }
+        let address = address_of(draft);
+        if let Err(why) = &address
+            && self.refused.len() < REFUSED_KEPT
+        {
+            self.refused.insert(text, why.clone());
+        }
+        address
     }
 
     /// Names a row whose address stands in an earlier one.

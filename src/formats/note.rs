@@ -54,22 +54,11 @@ pub enum Remark {
 }
 
 /// What is wrong with an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
 pub enum AddressFault {
-    None(AddressError),
-    TooLong(TooLong),
-}
-
-impl From<AddressError> for AddressFault {
-    fn from(error: AddressError) -> AddressFault {
-        AddressFault::None(error)
-    }
-}
-
-impl From<TooLong> for AddressFault {
-    fn from(error: TooLong) -> AddressFault {
-        AddressFault::TooLong(error)
-    }
+    None(#[from] AddressError),
+    TooLong(#[from] TooLong),
 }
 
 impl AddressFault {

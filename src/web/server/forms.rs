@@ -5,7 +5,7 @@
 use super::{
     AppState, document,
     once::{Room, Shelf},
-    request_limits::{self, BODY_MAX, FUNCTIONS, SignedIn},
+    request_limits::{BODY_MAX, FUNCTIONS, SignedIn},
 };
 use crate::{
     domain::{address, field},
@@ -87,16 +87,12 @@ pub fn take_flash() -> Flash {
 
 /// Runs around the server functions.
 pub async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    // server_fn takes for granted that a form of files is one.
-    if request_limits::takes_file(request.uri().path()) && !is_multipart(request.headers()) {
-        return request_limits::refused_kind(&state, &request);
-    }
     let of_function = request.uri().path().starts_with(FUNCTIONS);
     if request.method() != Method::POST || !wants_page(request.headers()) {
         let answer = next.run(request).await;
         return if of_function { with_status(answer).await } else { answer };
     }
-    let signed_in = request.extensions().get::<SignedIn>().is_some_and(|signed_in| signed_in.0);
+    let signed_in = SignedIn::is_said(request.extensions());
     let (mut parts, body) = request.into_parts();
     let back = came_from(&parts.headers);
     let (body, fields) = if is_plain(&parts.headers) {
@@ -189,7 +185,7 @@ fn see_other(state: &AppState, to: &str, flash: Flash, signed_in: bool) -> Respo
 }
 
 /// Whether server_fn, which takes it for granted, can read a form of files.
-fn is_multipart(headers: &HeaderMap) -> bool {
+pub fn is_multipart(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     multer::parse_boundary(kind).is_ok()
 }

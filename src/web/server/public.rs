@@ -62,7 +62,7 @@ pub struct ExportQuery {
 /// Lets those through who are signed in, before anything of the request is read; others go to the log-in, and from there
 /// to the page that offers the file.
 pub async fn admin_only(request: Request, next: Next) -> Response {
-    if request.extensions().get::<SignedIn>().is_some_and(|signed_in| signed_in.0) {
+    if SignedIn::is_said(request.extensions()) {
         return next.run(request).await;
     }
     let offered_on = if request.uri().path().starts_with("/audit") { "/audit" } else { "/import" };

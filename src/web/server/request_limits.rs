@@ -7,7 +7,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -43,6 +43,13 @@ const DRAINED_MAX: usize = 8 * FILE_MAX;
 #[derive(Clone, Copy)]
 pub struct SignedIn(pub bool);
 
+impl SignedIn {
+    /// Whether a request's extensions say so.
+    pub fn is_said(extensions: &Extensions) -> bool {
+        extensions.get::<SignedIn>().is_some_and(|signed_in| signed_in.0)
+    }
+}
+
 /// Runs inside the session layer, before everything that reads a body.
 pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let session = request.extensions().get::<auth::Auth>();
@@ -51,11 +58,11 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     if let Some(connection) = &connection {
         connection.is_of(signed_in);
     }
-    let function = request.uri().path().strip_prefix(FUNCTIONS).map(str::to_owned);
-    if !signed_in && function.as_deref().is_some_and(|name| !PUBLIC.contains(&name)) {
+    let function = request.uri().path().strip_prefix(FUNCTIONS);
+    if !signed_in && function.is_some_and(|name| !PUBLIC.contains(&name)) {
         return sign_in_first(request.headers());
     }
-    let takes_file = takes_file(request.uri().path());
+    let takes_file = function == Some(TAKES_FILE);
     let (limit, time) = if takes_file { (FILE_MAX, FILE_LIMIT) } else { (BODY_MAX, BODY_LIMIT) };
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(SignedIn(signed_in));
@@ -63,12 +70,16 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         if signed_in {
             drain(body).await;
         }
-        return refused_of(&state, &parts, Refusal::Large);
+        return refused(&state, &parts, Refusal::Large);
     }
     let body = match whole(&parts, body, limit, time).await {
         Ok(body) => body,
-        Err(refusal) => return refused_of(&state, &parts, refusal),
+        Err(refusal) => return refused(&state, &parts, refusal),
     };
+    // server_fn takes for granted that a form of files is one.
+    if takes_file && !forms::is_multipart(&parts.headers) {
+        return refused(&state, &parts, Refusal::Kind);
+    }
     if let Some(connection) = &connection {
         connection.works();
     }
@@ -78,11 +89,6 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
         connection.answers();
     }
     response
-}
-
-/// Whether a path is of the function that takes a file.
-pub fn takes_file(path: &str) -> bool {
-    path.strip_prefix(FUNCTIONS) == Some(TAKES_FILE)
 }
 
 /// Why a request is not looked at.
@@ -192,30 +198,15 @@ fn sign_in_first(headers: &HeaderMap) -> Response {
     (StatusCode::UNAUTHORIZED, Json(Fault::SignIn)).into_response()
 }
 
-fn refused_of(state: &AppState, parts: &Parts, refusal: Refusal) -> Response {
-    refused(state, &parts.headers, parts.uri.path(), parts.extensions.get().copied(), refusal)
-}
-
-/// An answer to a list that is not sent as a form of files, which server_fn takes for granted.
-pub fn refused_kind(state: &AppState, request: &Request) -> Response {
-    refused(state, request.headers(), request.uri().path(), request.extensions().get().copied(), Refusal::Kind)
-}
-
 /// An answer to what was not read: the connection cannot be used for more. Who sent a form finds it on the page that it
 /// was sent from, who is not signed in gets no more than the words.
-fn refused(
-    state: &AppState,
-    headers: &HeaderMap,
-    path: &str,
-    signed_in: Option<SignedIn>,
-    refusal: Refusal,
-) -> Response {
-    let words = refusal.words(document::lang_of(headers), takes_file(path));
-    let signed_in = signed_in.is_some_and(|signed_in| signed_in.0);
-    let is_function = path.starts_with(FUNCTIONS);
-    let mut response = if is_function && signed_in && forms::wants_page(headers) {
+fn refused(state: &AppState, parts: &Parts, refusal: Refusal) -> Response {
+    let headers = &parts.headers;
+    let function = parts.uri.path().strip_prefix(FUNCTIONS);
+    let words = refusal.words(document::lang_of(headers), function == Some(TAKES_FILE));
+    let mut response = if function.is_some() && SignedIn::is_said(&parts.extensions) && forms::wants_page(headers) {
         forms::refused(state, headers, words)
-    } else if is_function {
+    } else if function.is_some() {
         (refusal.status(), Json(Fault::Refused(words))).into_response()
     } else {
         (refusal.status(), format!("{words}\n")).into_response()
