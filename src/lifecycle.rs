@@ -1,15 +1,15 @@
-//! Starting and stopping: open files, background work, signals.
+//! Starting and stopping: open files, threads, signals.
 
-use crate::{engine::dns, service::Service};
+use crate::engine::dns;
 use std::{
+    io,
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
 use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
 
 /// Open files kept back for what has to work while links are checked: the database with its readers, the log, the
 /// listener, a backup, two runtimes. A server with every reader open was seen to hold 27.
@@ -24,10 +24,10 @@ const CONNECTIONS_MAX: u64 = 1024;
 /// How far check threads stand back: half the weight of the others', by sched(7).
 #[cfg(target_os = "linux")]
 const NICE: i32 = 3;
-/// How often runs of other processes are looked at.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// How often what is out of date goes.
-const SWEEP: Duration = Duration::from_secs(3600);
+/// Threads besides those of a runtime: each connection of the database has one, name look-ups and files use others.
+const OTHER_THREADS: usize = 8;
+/// What was said last is written within this time where a second signal ends the process.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Raises the soft limit of open files to the hard one. Called once at start.
 pub fn raise_open_files() {
@@ -75,7 +75,7 @@ fn checks_of(soft: u64, serves: bool) -> u32 {
 ///
 /// # Errors
 /// Where threads cannot be had.
-pub fn check_threads() -> std::io::Result<Runtime> {
+pub fn check_threads() -> io::Result<Runtime> {
     let stand_back = || {
         // On Linux a thread's own; elsewhere it may be refused, or the whole process's, and is left.
         #[cfg(target_os = "linux")]
@@ -84,58 +84,46 @@ pub fn check_threads() -> std::io::Result<Runtime> {
     Builder::new_multi_thread().thread_name("checks").on_thread_start(stand_back).enable_all().build()
 }
 
-/// Everything that `serve` does besides answering: schedule, adopting left-over runs, following others' runs.
-pub async fn background(service: Arc<Service>, shutdown: CancellationToken) {
-    let schedule = crate::scheduler::serve(service.clone(), fastrand::Rng::new());
-    let sweep = async {
-        let mut tick = tokio::time::interval(SWEEP);
-        loop {
-            tick.tick().await;
-            if let Err(error) = service.sweep().await {
-                tracing::warn!(%error, "what is out of date could not be swept out");
+/// Tries whether the threads that so many runtimes want can be had, all at once: a runtime that does not get them ends
+/// in a panic, or waits for ever.
+///
+/// # Errors
+/// Where they cannot.
+pub fn try_threads(runtimes: usize) -> io::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let begun = Arc::new(Barrier::new(cores * runtimes + OTHER_THREADS + 1));
+    let mut tried = Vec::new();
+    for _ in 0..cores * runtimes + OTHER_THREADS {
+        let all = begun.clone();
+        // Those that wait when one cannot be had end with the process, which follows.
+        tried.push(std::thread::Builder::new().spawn(move || drop(all.wait()))?);
+    }
+    begun.wait();
+    tried.into_iter().for_each(|one| drop(one.join()));
+    Ok(())
+}
+
+/// Signals that would end the process where it writes: past the limit of a file's size, and to a reader that has gone.
+/// The write fails instead, and whoever makes it says so. To be called within a runtime.
+pub fn outlive_writes() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [rustix::process::Signal::XFSZ, rustix::process::Signal::PIPE] {
+            // Once it was asked for, it is never again left to the system.
+            if let Err(error) = signal(SignalKind::from_raw(kind.as_raw())) {
+                tracing::warn!(%error, signal = kind.as_raw(), "a signal may end the process");
             }
         }
-    };
-    let look_around = async {
-        let mut tick = tokio::time::interval(LOOK_AROUND);
-        let (mut adopting, mut mirroring) = (Trouble::default(), Trouble::default());
-        loop {
-            tick.tick().await;
-            adopting.tell(service.adopt_stale().await, "looking for left-over runs");
-            if service.registry().is_watched() {
-                mirroring.tell(service.mirror().await, "following the runs of other processes");
-            }
-        }
-    };
-    tokio::select! {
-        () = schedule => {}
-        () = look_around => {}
-        () = sweep => {}
-        () = shutdown.cancelled() => {}
     }
 }
 
-/// What goes wrong every second is told when it begins, when it changes, and when it is over.
-#[derive(Default)]
-struct Trouble(Option<String>);
-
-impl Trouble {
-    fn tell<T, E: std::fmt::Display>(&mut self, outcome: Result<T, E>, doing: &str) {
-        let now = outcome.err().map(|error| error.to_string());
-        match (&self.0, &now) {
-            (held, Some(error)) if held.as_ref() != Some(error) => tracing::warn!(%error, "{doing} fails"),
-            (Some(_), None) => tracing::info!("{doing} works again"),
-            _ => {}
-        }
-        self.0 = now;
-    }
-}
-
-/// Resolves at the first SIGINT or SIGTERM; a second one ends the process at once.
+/// Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
 pub async fn stop_signal() {
     one_signal().await;
     tokio::spawn(async {
         one_signal().await;
+        crate::stderr::flush(LAST_WORDS);
         std::process::exit(130);
     });
 }
@@ -147,10 +135,32 @@ async fn one_signal() {
     else {
         return std::future::pending().await;
     };
+    // Whoever started it by nohup wants it to go on when the terminal closes.
+    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
+    let hung_up = async {
+        match &mut hangup {
+            Some(hangup) => drop(hangup.recv().await),
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = hung_up => {}
     }
+}
+
+/// Whether SIGHUP was set to be ignored, as nohup does, before anybody asked for it here.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    static IGNORED: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
+        // proc(5): a bit for each signal, the first one for signal 1, which is SIGHUP. Elsewhere it cannot be told
+        // without unsafe code, and it is taken.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+    });
+    *IGNORED
 }
 
 #[cfg(not(unix))]

@@ -7,12 +7,13 @@ use crate::{
     },
     service::{Result, Service},
     store::ScheduleRow,
+    supervisor::Pulse,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How often the stored schedules are looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(20);
+pub const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// A backup that failed is tried again after this.
 const BACKUP_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// A time further ahead than this was noted by a clock that has been set back since.
@@ -46,10 +47,11 @@ impl Memory {
     }
 }
 
-/// Runs until it is dropped. What fails is logged, and tried again at the next look.
-pub async fn serve(service: Arc<Service>, rng: fastrand::Rng) {
+/// Starts runs until it is dropped. What fails is logged, and tried again at the next look.
+pub async fn serve(service: Arc<Service>, rng: fastrand::Rng, pulse: Pulse) {
     let mut memory = Memory::new(rng);
     loop {
+        pulse.beat();
         let wake = match step(&service, &mut memory).await {
             Ok(wake) => wake,
             Err(error) => {
@@ -57,10 +59,20 @@ pub async fn serve(service: Arc<Service>, rng: fastrand::Rng) {
                 None
             }
         };
-        back_up(&service, &mut memory).await;
         let clock = service.clock();
         let wake = wake.unwrap_or_else(|| clock.now() + LOOK_AGAIN);
         clock.sleep_until(wake, LOOK_AGAIN).await;
+    }
+}
+
+/// Makes backups until it is dropped: apart from the schedules, which are not to wait for a large one.
+pub async fn keep_backups(service: Arc<Service>, pulse: Pulse) {
+    let mut memory = Memory::new(fastrand::Rng::new());
+    loop {
+        pulse.beat();
+        back_up(&service, &mut memory).await;
+        let clock = service.clock();
+        clock.sleep_until(clock.now() + LOOK_AGAIN, LOOK_AGAIN).await;
     }
 }
 

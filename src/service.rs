@@ -7,7 +7,9 @@ mod audit;
 mod backups;
 pub mod doctor;
 mod drive;
+mod ends;
 pub mod export;
+mod health;
 mod imports;
 mod links;
 mod metrics;
@@ -45,6 +47,7 @@ use crate::{
     },
     formats::FormatError,
     store::{Settled, SharedStore, StoreError},
+    supervisor::Supervisor,
 };
 use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -153,6 +156,9 @@ pub struct Service {
     names: names::NamesCache,
     metrics: metrics::Metrics,
     imports: imports::Imports,
+    health: health::Health,
+    /// What goes on in the background.
+    supervisor: Arc<Supervisor>,
     /// Cancelled once nothing more is to be started.
     stopping: CancellationToken,
     /// The runs that are going on.
@@ -212,6 +218,8 @@ impl Service {
             names,
             metrics,
             imports,
+            health: health::Health::default(),
+            supervisor: Arc::default(),
             stopping,
             drives,
         }))
@@ -227,6 +235,10 @@ impl Service {
 
     pub fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    pub fn supervisor(&self) -> &Arc<Supervisor> {
+        &self.supervisor
     }
 
     /// Starts a run and returns at once. Links that another run holds are left to it.

@@ -37,42 +37,42 @@ use tokio::{sync::mpsc, time::Instant};
 All options hold for this run only.")]
 pub struct CheckArgs {
     /// Only the link of this name (repeatable)
-    #[arg(long = "name", env = "ROLLCALL_NAME", value_delimiter = '\n', value_name = "NAME")]
+    #[arg(long = "name", env = "ROLLCALL_CHECK_NAME", value_delimiter = '\n', value_name = "NAME")]
     names: Vec<String>,
     /// My site, instead of the stored my_sites (repeatable)
-    #[arg(long, env = "ROLLCALL_SITE_LINK", value_delimiter = ',', value_name = "URL")]
+    #[arg(long, env = "ROLLCALL_CHECK_SITE_LINK", value_delimiter = ',', value_name = "URL")]
     site_link: Vec<String>,
     /// A regular expression that counts as a backlink where it matches the page's text (repeatable)
-    #[arg(long, env = "ROLLCALL_SITE_LINK_REGEX", value_delimiter = '\n', value_name = "RE")]
+    #[arg(long, env = "ROLLCALL_CHECK_SITE_LINK_REGEX", value_delimiter = '\n', value_name = "RE")]
     site_link_regex: Vec<String>,
     /// Exempt this name or host pattern as well (repeatable)
-    #[arg(long, env = "ROLLCALL_WHITELIST", value_delimiter = ',', value_name = "NAME")]
+    #[arg(long, env = "ROLLCALL_CHECK_WHITELIST", value_delimiter = ',', value_name = "NAME")]
     whitelist: Vec<String>,
     /// Checks at once, 1-1000
-    #[arg(long, env = "ROLLCALL_CONCURRENCY", value_name = "N")]
+    #[arg(long, env = "ROLLCALL_CHECK_CONCURRENCY", value_name = "N")]
     concurrency: Option<String>,
     /// Checks at once of one host and port, 1-1000
-    #[arg(long, env = "ROLLCALL_PER_HOST", value_name = "N")]
+    #[arg(long, env = "ROLLCALL_CHECK_PER_HOST", value_name = "N")]
     per_host: Option<String>,
     /// Time limit of one attempt, 0.1-300
-    #[arg(long, env = "ROLLCALL_TIMEOUT", value_name = "SECONDS")]
+    #[arg(long, env = "ROLLCALL_CHECK_TIMEOUT", value_name = "SECONDS")]
     timeout: Option<String>,
     /// Further attempts after a failure that may pass, 0-100
-    #[arg(long, env = "ROLLCALL_RETRIES", value_name = "N")]
+    #[arg(long, env = "ROLLCALL_CHECK_RETRIES", value_name = "N")]
     retries: Option<String>,
     /// strict: one bad check hides; patient: two or three in a row
-    #[arg(long, env = "ROLLCALL_POLICY", value_name = "strict|patient")]
+    #[arg(long, env = "ROLLCALL_CHECK_POLICY", value_name = "strict|patient")]
     policy: Option<String>,
     #[command(flatten)]
     network: NetworkArgs,
     /// How the result is printed
-    #[arg(long, env = "ROLLCALL_FORMAT", default_value = "text")]
+    #[arg(long, env = "ROLLCALL_CHECK_FORMAT", default_value = "text")]
     format: OutputFormat,
     /// With json and ndjson: every link as well
-    #[arg(long, env = "ROLLCALL_DETAILS")]
+    #[arg(long, env = "ROLLCALL_CHECK_DETAILS")]
     details: bool,
     /// Exit with 3 where a link was newly hidden
-    #[arg(long, env = "ROLLCALL_EXIT_CODE")]
+    #[arg(long, env = "ROLLCALL_CHECK_EXIT_CODE")]
     exit_code: bool,
 }
 
@@ -130,6 +130,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
 
 async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     let service = context.service(&args.network).await?;
+    service.end_first().await;
     let mut plan = service.plan().await?;
     apply(args, &mut plan)?;
     service.use_settings(&plan.settings);

@@ -32,10 +32,10 @@ pub struct ImportArgs {
     #[arg(value_name = "FILE|-")]
     file: String,
     /// The format, where it should not be found by the content
-    #[arg(long, env = "ROLLCALL_FORMAT")]
+    #[arg(long)]
     format: Option<Format>,
     /// Change nothing, only say what would happen
-    #[arg(long, env = "ROLLCALL_DRY_RUN")]
+    #[arg(long)]
     dry_run: bool,
 }
 
@@ -46,10 +46,10 @@ pub struct ImportArgs {
   rollcall export --format link-yml --shown > source/_data/link.yml")]
 pub struct ExportArgs {
     /// The format
-    #[arg(long, env = "ROLLCALL_FORMAT", default_value = "json")]
+    #[arg(long, default_value = "json")]
     format: Format,
     /// Only the links that are shown
-    #[arg(long, env = "ROLLCALL_SHOWN")]
+    #[arg(long)]
     shown: bool,
 }
 
@@ -127,6 +127,9 @@ pub async fn export(context: &Context, args: ExportArgs) -> Outcome {
         ));
     }
     let service = context.service(&NetworkArgs::default()).await?;
+    if args.shown {
+        service.end_first().await;
+    }
     let mut parts = std::pin::pin!(service.export(args.format, args.shown));
     while let Some(part) = parts.try_next().await? {
         std::io::stdout().lock().write_all(&part)?;

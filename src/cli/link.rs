@@ -12,7 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
@@ -34,15 +34,15 @@ pub enum LinkCommand {
         /// The link's number
         id: i64,
         /// A new address
-        #[arg(long, env = "ROLLCALL_URL")]
+        #[arg(long)]
         url: Option<String>,
         #[command(flatten)]
         fields: Box<Fields>,
         /// Show or hide by hand, or go by the rules again
-        #[arg(long, env = "ROLLCALL_VERDICT")]
+        #[arg(long)]
         verdict: Option<VerdictArg>,
         /// Until when --verdict holds, such as 2027-01-31T00:00:00Z
-        #[arg(long, env = "ROLLCALL_UNTIL", requires = "verdict", value_name = "TIME")]
+        #[arg(long, requires = "verdict", value_name = "TIME")]
         until: Option<DateTime<Utc>>,
     },
     /// Remove a link and its history
@@ -64,37 +64,37 @@ pub enum VerdictArg {
 
 #[derive(Args)]
 pub struct Fields {
-    #[arg(long, env = "ROLLCALL_NAME")]
+    #[arg(long)]
     name: Option<String>,
-    #[arg(long, env = "ROLLCALL_GROUP")]
+    #[arg(long)]
     group: Option<String>,
     /// Address of a picture
-    #[arg(long, env = "ROLLCALL_LOGO")]
+    #[arg(long)]
     logo: Option<String>,
-    #[arg(long, env = "ROLLCALL_DESCRIPTION")]
+    #[arg(long)]
     description: Option<String>,
     /// Address of the feed
-    #[arg(long, env = "ROLLCALL_FEED")]
+    #[arg(long)]
     feed: Option<String>,
     /// The page that carries the backlink, where it is not the site's own address
-    #[arg(long, env = "ROLLCALL_BACKLINK_PAGE", value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     backlink_page: Option<String>,
     /// The owner's address
-    #[arg(long, env = "ROLLCALL_EMAIL")]
+    #[arg(long)]
     email: Option<String>,
-    #[arg(long, env = "ROLLCALL_NOTE")]
+    #[arg(long)]
     note: Option<String>,
     /// In the roll at all
-    #[arg(long, env = "ROLLCALL_ACTIVE", value_name = "true|false")]
+    #[arg(long, value_name = "true|false")]
     active: Option<bool>,
     /// Whether a backlink is asked of this friend
-    #[arg(long, env = "ROLLCALL_BACKLINK")]
+    #[arg(long)]
     backlink: Option<Switch>,
     /// This link's own time limit in seconds; 0 goes back to the setting
-    #[arg(long, env = "ROLLCALL_TIMEOUT", value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS")]
     timeout: Option<String>,
     /// Statuses that count as well as 200, such as 403,503; none goes back to 200 only
-    #[arg(long, env = "ROLLCALL_ACCEPT", value_name = "STATUS,…")]
+    #[arg(long, value_name = "STATUS,…")]
     accept: Option<String>,
 }
 
@@ -110,7 +110,7 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
         LinkCommand::Add { url, fields } => {
             let id = service.add_link(edit(*fields, Some(url))?).await?;
             service.note_here(Deed::LinkAdded, service.name_list(&[id]).await).await;
-            println!("{id}");
+            writeln!(std::io::stdout(), "{id}")?;
         }
         LinkCommand::Set { id, url, fields, verdict, until } => {
             let changes = service.edit_link(id, edit(*fields, url)?).await?;
@@ -136,7 +136,10 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
             service.remove_links(&[id]).await?;
             service.note_here(Deed::LinksRemoved, name).await;
         }
-        LinkCommand::List => list(context, &service.store().links().await?)?,
+        LinkCommand::List => {
+            service.end_first().await;
+            list(context, &service.store().links().await?)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

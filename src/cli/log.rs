@@ -1,9 +1,12 @@
 //! The log: what is told, how, and how often.
 
 use super::LogFormat;
+use crate::stderr::{self, LogWriter};
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     collections::HashMap,
     io::{self, IsTerminal},
+    panic::PanicHookInfo,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,14 +23,35 @@ use tracing_subscriber::{
 const OF_ONE_KIND: u32 = 60;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Starts the log on standard error.
+/// Starts the log on standard error, where panics are told as well.
 pub fn start(format: LogFormat, level: Level) {
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    stderr::start();
+    // What goes wrong within the log would be told by the library itself, which panics where it cannot.
+    let layer = tracing_subscriber::fmt::layer().with_writer(LogWriter).with_target(false).log_internal_errors(false);
     let filter = Sparing { level, told: Mutex::default() };
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Text => registry.with(layer.with_ansi(io::stderr().is_terminal()).with_filter(filter)).init(),
         LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
+    }
+}
+
+/// Has panics told in the log: the library's own words go straight to standard error, and wait for its reader.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(panicked));
+}
+
+fn panicked(about: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("without a name");
+    let place = about.location().map(ToString::to_string).unwrap_or_default();
+    let why = about.payload_as_str().unwrap_or("not in words");
+    // Where RUST_BACKTRACE asks for it.
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        tracing::error!(thread, place, why, %trace, "the program has panicked");
+    } else {
+        tracing::error!(thread, place, why, "the program has panicked");
     }
 }
 

@@ -2,10 +2,16 @@
 //!
 //! Data goes to standard output, talk and progress to standard error. Exit 0 done, 1 failed, 2 usage.
 
+/// In place of the library's, which panics where standard error is closed or full, and waits for whoever reads it.
+macro_rules! eprintln {
+    ($($talk:tt)*) => { crate::stderr::say(format_args!($($talk)*)) };
+}
+
 mod backup;
 mod check;
 mod demo;
 mod doctor;
+mod environment;
 mod healthcheck;
 mod import;
 mod link;
@@ -26,8 +32,10 @@ use crate::{
     engine::guard::Allowed,
     lifecycle,
     service::{Network, Service, ServiceError},
+    stderr,
     store::{SharedStore, StoreError, sqlite::SqliteStore},
 };
+use anstream::{AutoStream, ColorChoice};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use std::{
@@ -35,6 +43,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 use tokio::runtime::Handle;
 
@@ -55,7 +64,8 @@ const EXAMPLES: &str = "Examples:
   rollcall serve                                  the dashboard, on http://127.0.0.1:3000
   rollcall demo                                   a made-up ring to click on, no internet needed
 
-Every flag can be set in the environment as well: --database is ROLLCALL_DATABASE, and so on.
+These are read from the environment as well: --database, --log, --log-level and --lang as ROLLCALL_DATABASE and so
+on, what `serve --help` names, and the options of `check`, as ROLLCALL_CHECK_FORMAT and so on.
 Exit status: 0 done, 1 failed, 2 wrong usage.";
 
 #[derive(Args)]
@@ -243,6 +253,9 @@ impl Context {
     }
 }
 
+/// What was said last is written within this time before the process ends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Parses the command line, runs the command, and says in one line what went wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -250,13 +263,29 @@ pub fn main() -> ExitCode {
     let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
     let usual = if serves { tracing::Level::INFO } else { tracing::Level::WARN };
     log::start(cli.global.log, cli.global.log_level.map_or(usual, LogLevel::level));
+    log::tell_panics();
+    let code = run(cli, serves);
+    stderr::flush(LAST_WORDS);
+    code
+}
+
+fn run(cli: Cli, serves: bool) -> ExitCode {
     lifecycle::raise_open_files();
+    if let Err(error) = lifecycle::try_threads(if serves { 2 } else { 1 }) {
+        return say(&Failure::Failed(format!(
+            "cannot start: threads cannot be had ({error}); raise the limit of processes (ulimit -u, TasksMax)"
+        )));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let checks = serves.then(lifecycle::check_threads).transpose();
     let (runtime, checks) = match runtime.and_then(|runtime| Ok((runtime, checks?))) {
         Ok(both) => both,
         Err(error) => return say(&Failure::Failed(format!("cannot start: {error}"))),
     };
+    {
+        let _within = runtime.enter();
+        lifecycle::outlive_writes();
+    }
     let lang = match cli.global.lang {
         Some(LangArg::Zh) => Lang::Zh,
         Some(LangArg::En) => Lang::En,
@@ -277,7 +306,10 @@ async fn dispatch(context: Context, command: Command) -> Outcome {
     match command {
         Command::Serve(args) => serve::run(&context, args).await,
         Command::Demo(args) => demo::run(&context, args).await,
-        Command::Check(args) => check::run(&context, *args).await,
+        Command::Check(args) => {
+            environment::tell_of_old_names();
+            check::run(&context, *args).await
+        }
         Command::Import(args) => import::import(&context, args).await,
         Command::Export(args) => import::export(&context, args).await,
         Command::Run(command) => run::run(&context, command).await,
@@ -300,7 +332,11 @@ fn say(failure: &Failure) -> ExitCode {
         Failure::Quiet => return ExitCode::SUCCESS,
     };
     let text: Vec<String> = text.lines().map(|line| output::plain(line, usize::MAX)).collect();
-    anstream::eprintln!("{}error:{} {}", output::RED.render(), output::RED.render_reset(), text.join("\n"));
+    let (red, end) = match AutoStream::choice(&io::stderr()) {
+        ColorChoice::Never => (String::new(), String::new()),
+        _ => (output::RED.render().to_string(), output::RED.render_reset().to_string()),
+    };
+    eprintln!("{red}error:{end} {}", text.join("\n"));
     ExitCode::from(code)
 }
 

@@ -23,7 +23,7 @@ pub enum RunCommand {
     /// The newest runs
     List {
         /// How many
-        #[arg(long, env = "ROLLCALL_LIMIT", default_value_t = 20)]
+        #[arg(long, default_value_t = 20)]
         limit: u32,
     },
     /// One run and its links

@@ -31,13 +31,13 @@ pub enum ScheduleCommand {
         /// Five fields: minute, hour, day of month, month, day of week
         cron: String,
         /// Which one to change
-        #[arg(long, env = "ROLLCALL_ID", conflicts_with = "add")]
+        #[arg(long, conflicts_with = "add")]
         id: Option<i64>,
         /// Add one more instead of changing one
-        #[arg(long, env = "ROLLCALL_ADD")]
+        #[arg(long)]
         add: bool,
         /// Which links: all, hidden, or group:NAME [default: as it is, all for a new one]
-        #[arg(long, env = "ROLLCALL_SCOPE", value_parser = parse_scope)]
+        #[arg(long, value_parser = parse_scope)]
         scope: Option<Scope>,
     },
     /// Remove a schedule

@@ -2,7 +2,8 @@
 
 use super::{Context, Failure, NetworkArgs, Outcome};
 use crate::{
-    config, lifecycle,
+    background, config, lifecycle,
+    notify::Notifier,
     service::Service,
     web::server::{self, Entrance, once::SetupToken},
 };
@@ -60,18 +61,22 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
 /// Serves until a signal comes. Runs that are going on stay as they are stored, to be gone on with.
 pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entrance: Entrance) -> Outcome {
     let shutdown = CancellationToken::new();
-    let background = tokio::spawn(lifecycle::background(service.clone(), shutdown.clone()));
+    let notifier = Notifier::from_env();
+    let background = background::start(&service, &notifier, &shutdown);
     let settings = service.settings().await?;
-    let stopping = (shutdown.clone(), service.clone());
+    let stopping = (shutdown.clone(), service.clone(), notifier.clone());
     let mut stopped = tokio::spawn(async move {
-        let (shutdown, service) = stopping;
+        let (shutdown, service, notifier) = stopping;
         tokio::select! {
             () = lifecycle::stop_signal() => tracing::info!("stopping; a second signal ends it at once"),
             () = shutdown.cancelled() => {}
         }
+        notifier.send("STOPPING=1");
         shutdown.cancel();
         service.stop().await;
     });
+    // The port is open: whoever comes now is answered.
+    notifier.send("READY=1");
     let serving = server::serve(listener, service, &settings, entrance, shutdown.clone());
     // What is in flight is written before the process ends. Whoever has not sent the whole of a request by then, or
     // does not take its answer, is not waited for.
@@ -88,7 +93,9 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
     if !stopped.is_finished() {
         let _ = stopped.await;
     }
-    // It ends with the token; a panic in it was logged.
-    let _ = background.await;
+    // They end with the token; a panic in one was logged.
+    for task in background {
+        let _ = task.await;
+    }
     served.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::Failed(format!("the server failed: {error}")))
 }

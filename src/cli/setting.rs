@@ -6,7 +6,7 @@ use crate::{
     service::ServiceError,
 };
 use clap::Subcommand;
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, command: SettingCommand) -> Outcome {
     let service = context.service(&NetworkArgs::default()).await?;
     match command {
         SettingCommand::Get { key } => {
-            println!("{}", service.settings().await?.get(&key).map_err(ServiceError::from)?);
+            writeln!(std::io::stdout(), "{}", service.settings().await?.get(&key).map_err(ServiceError::from)?)?;
         }
         SettingCommand::Set { key, value } => {
             let old = service.set(&key, &value).await?;

@@ -25,12 +25,12 @@ pub enum WhitelistCommand {
     Add {
         /// A link's name, or a host: example.com or *.example.com
         pattern: String,
-        #[arg(long, env = "ROLLCALL_KIND")]
+        #[arg(long)]
         kind: Option<KindArg>,
-        #[arg(long, env = "ROLLCALL_NOTE", default_value = "")]
+        #[arg(long, default_value = "")]
         note: String,
         /// When it ends, such as 2027-01-31T00:00:00Z
-        #[arg(long, env = "ROLLCALL_UNTIL", value_name = "TIME")]
+        #[arg(long, value_name = "TIME")]
         until: Option<DateTime<Utc>>,
     },
     /// Switch an entry on: its links are shown at once

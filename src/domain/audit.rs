@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 
 /// Who changes things at the command line.
 pub const COMMAND_LINE: &str = "command line";
+/// Who changes what has come to its end.
+pub const ITSELF: &str = "Rollcall";
 /// Characters of [`Note::about`] that are kept.
 pub const ABOUT_MAX: usize = 500;
 /// Days that notes are kept: as long as the daily rollups.
@@ -62,8 +64,10 @@ deeds! {
     LinksExempted "links_exempted" "加入白名单", "whitelisted links";
     LinksUnexempted "links_unexempted" "移出白名单", "took links off the whitelist";
     EntrySet "entry_set" "设置白名单条目", "set a whitelist entry";
+    EntryEnded "entry_ended" "白名单条目到期", "ended a whitelist entry";
     EntryRemoved "entry_removed" "删除白名单条目", "removed a whitelist entry";
     VerdictSet "verdict_set" "手动判定", "set a verdict by hand";
+    VerdictEnded "verdict_ended" "手动判定到期", "ended a verdict set by hand";
     Imported "imported" "导入", "imported a list";
     RunStarted "run_started" "开始检查", "started a run";
     RunCancelled "run_cancelled" "取消检查", "cancelled a run";

@@ -1,13 +1,19 @@
 //! What the program counts about itself, in the text that Prometheus reads.
 
 use super::{Result, Service};
-use crate::domain::{class::Class, progress::RunState};
+use crate::{
+    domain::{class::Class, progress::RunState},
+    supervisor::Report,
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 /// Seconds: from a quick site to the longest time limit.
 const CHECK_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -16,6 +22,11 @@ const STORE_BUCKETS: [f64; 7] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByClass {
     class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByTask {
+    task: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,8 +48,13 @@ pub struct Metrics {
     size: Gauge,
     free: Gauge,
     wal: Gauge,
-    read_time: Gauge<f64, std::sync::atomic::AtomicU64>,
+    read_time: Seconds,
+    lost_lines: Counter,
+    restarts: Family<ByTask, Counter>,
+    silence: Family<ByTask, Seconds>,
 }
+
+type Seconds = Gauge<f64, AtomicU64>;
 
 impl Default for Metrics {
     fn default() -> Metrics {
@@ -56,6 +72,9 @@ impl Default for Metrics {
             free: Gauge::default(),
             wal: Gauge::default(),
             read_time: Gauge::default(),
+            lost_lines: Counter::default(),
+            restarts: Family::default(),
+            silence: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("checks", "Checks that ended, by class", metrics.checks.clone());
@@ -78,6 +97,12 @@ impl Default for Metrics {
         registry.register_with_unit("database_size", "The database file", bytes(), metrics.size.clone());
         registry.register_with_unit("database_free", "Of these unused", bytes(), metrics.free.clone());
         registry.register_with_unit("database_wal", "Written and not yet in the file", bytes(), metrics.wal.clone());
+        let lost = metrics.lost_lines.clone();
+        registry.register("log_lines_dropped", "Lines of the log that could not be written", lost);
+        let restarts = metrics.restarts.clone();
+        registry.register("background_restarts", "How often work in the background was begun again", restarts);
+        let silence = metrics.silence.clone();
+        registry.register_with_unit("background_silence", "Since it last came round", seconds(), silence);
         metrics
     }
 }
@@ -124,6 +149,11 @@ impl Service {
         let size = self.store.size().await?;
         for (gauge, bytes) in [(&metrics.size, size.file), (&metrics.free, size.free), (&metrics.wal, size.wal)] {
             gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+        metrics.lost_lines.inner().store(crate::stderr::lost(), Relaxed);
+        for Report { name: task, silence, restarts, .. } in self.supervisor.reports() {
+            metrics.restarts.get_or_create(&ByTask { task }).inner().store(restarts, Relaxed);
+            metrics.silence.get_or_create(&ByTask { task }).set(silence.as_secs_f64());
         }
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -3,10 +3,12 @@
 //! **Architecture Invariant:** sqlx is named below this module only, and the engine nowhere in it.
 //! Row structs are private to a backend; only domain types come out. tests/store_contract.rs holds every backend.
 
+mod ended;
 mod error;
 pub mod sqlite;
 mod wanted;
 
+pub use ended::Ended;
 pub use error::{Result, StoreError};
 pub use wanted::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Sort, Status, Wanted, WantedItems};
 
@@ -17,6 +19,7 @@ use crate::domain::{
     link::{About, Link, Manual},
     observation::{Observation, Standing},
     own_failure::OwnFailure,
+    policy::Policy,
     progress::{RunState, Trigger},
     reason::Reason,
     run::{Item, ItemState, Plan, Run, Transition},
@@ -231,6 +234,8 @@ pub trait Links: Send + Sync {
     async fn set_manual(&self, id: i64, manual: Manual, at: DateTime<Utc>) -> Result<()>;
     /// Lifts the owner's own verdict: the link is then shown or not, for this reason.
     async fn lift_manual(&self, id: i64, shown: bool, reason: Option<Reason>, at: DateTime<Utc>) -> Result<()>;
+    /// Lifts manual verdicts and ends whitelist entries whose time is over; their links stand as the rules remember them.
+    async fn end_what_is_over(&self, policy: &Policy, at: DateTime<Utc>) -> Result<Ended>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
     ///
     /// # Errors
@@ -377,8 +382,10 @@ pub trait Store: Links + Config + Runs + Accounts {
     fn file(&self) -> PathBuf;
     /// The folder that it lies in.
     fn folder(&self) -> PathBuf;
-    /// Whether the database answers.
+    /// Whether the database is still the one that was opened, and can be read.
     async fn ping(&self) -> Result<()>;
+    /// Whether it can be written: on the disk, under the write lock.
+    async fn probe_write(&self) -> Result<()>;
     /// Copies the database as it is now into a new file, and reads it back.
     ///
     /// # Errors

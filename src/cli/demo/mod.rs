@@ -22,7 +22,7 @@ use std::{net::SocketAddr, sync::Arc};
   rollcall demo          then open http://127.0.0.1:3000 and click \"Check all\"")]
 pub struct DemoArgs {
     /// Where to listen; loopback only
-    #[arg(long, env = "ROLLCALL_ADDR", default_value = config::DEFAULT_ADDR)]
+    #[arg(long, default_value = config::DEFAULT_ADDR)]
     addr: SocketAddr,
 }
 

@@ -34,7 +34,8 @@ impl Config for SqliteStore {
         let id = sqlx::query_scalar(
             "INSERT INTO whitelist (kind, pattern, enabled, note, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)
              ON CONFLICT (kind, pattern) DO UPDATE SET
-                 enabled = excluded.enabled, note = excluded.note, expires_at = excluded.expires_at
+                 enabled = excluded.enabled, note = excluded.note, expires_at = excluded.expires_at,
+                 ended = 0
              RETURNING id",
         )
         .bind(word(entry.kind))

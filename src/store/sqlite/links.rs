@@ -1,10 +1,10 @@
 //! Links and groups.
 
 use super::{
-    super::{Draft, Found, Imported, Lately, Links, Point, Progress, Result, StoreError, Totals, Wanted},
+    super::{Draft, Ended, Found, Imported, Lately, Links, Point, Progress, Result, StoreError, Totals, Wanted},
     SqliteStore, affected,
     bulk::many,
-    fixed, history, import, limits, roll,
+    ends, fixed, history, import, limits, roll,
     rows::{LINK_COLUMNS, LatelyRow, LinkRow, TransitionRow, decoded, json, ms, word},
     search,
 };
@@ -13,6 +13,7 @@ use crate::domain::{
     field::Field,
     link::{About, Link, Manual},
     observation::Observation,
+    policy::Policy,
     reason::Reason,
     run::Cause,
     verdict::Change,
@@ -164,6 +165,10 @@ impl Links for SqliteStore {
         Ok(())
     }
 
+    async fn end_what_is_over(&self, policy: &Policy, at: DateTime<Utc>) -> Result<Ended> {
+        ends::end(self, policy, at).await
+    }
+
     async fn import(
         &self,
         drafts: &[Draft],
@@ -230,7 +235,7 @@ async fn is_shown(tx: &mut SqliteConnection, id: i64) -> Result<bool> {
 }
 
 /// Shows or hides a link outside a run.
-async fn show(
+pub async fn show(
     tx: &mut SqliteConnection,
     id: i64,
     shown: bool,

@@ -3,12 +3,14 @@
 mod accounts;
 mod bulk;
 mod config;
+mod ends;
 mod history;
 mod import;
 mod limits;
 mod links;
 mod open;
 pub mod owned;
+mod probe;
 mod record;
 mod restore;
 mod roll;
@@ -20,7 +22,10 @@ mod settle;
 use super::{Result, Size, Store, StoreError};
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub use restore::{Restored, restore};
 
@@ -30,6 +35,7 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     path: PathBuf,
+    files: Arc<probe::Files>,
 }
 
 /// Pages that are given back to the disk at once, so that no check waits long for the writer.
@@ -41,8 +47,10 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
     pub async fn open(address: &str) -> Result<SqliteStore> {
-        let (writer, readers) = open::open(address).await?;
-        Ok(SqliteStore { writer, readers, path: open::path_of(address)? })
+        let path = open::path_of(address)?;
+        let files = Arc::new(probe::Files::new(&path));
+        let (writer, readers) = open::open(address, files.clone()).await?;
+        Ok(SqliteStore { writer, readers, path, files })
     }
 
     /// Closes all connections, which folds the write-ahead log into the file.
@@ -97,15 +105,15 @@ impl Store for SqliteStore {
     }
 
     fn folder(&self) -> PathBuf {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        }
+        open::folder_of(&self.path).to_path_buf()
     }
 
     async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1 FROM settings LIMIT 1").fetch_optional(&self.readers).await?;
-        Ok(())
+        self.files.read().await
+    }
+
+    async fn probe_write(&self) -> Result<()> {
+        self.files.write().await
     }
 
     async fn backup(&self, to: &Path) -> Result<()> {

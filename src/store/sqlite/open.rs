@@ -2,7 +2,9 @@
 
 use super::{
     super::{Result, StoreError},
-    owned, record,
+    owned,
+    probe::Files,
+    record,
 };
 use sqlx::{
     ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool,
@@ -12,6 +14,7 @@ use sqlx::{
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +24,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
-pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
+/// `files` is told which files the writer holds.
+pub async fn open(address: &str, files: Arc<Files>) -> Result<(SqlitePool, SqlitePool)> {
     let path = path_of(address)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         owned::create_folder(folder).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
@@ -32,11 +36,23 @@ pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
     owned::with_logs(&path).iter().for_each(|file| owned::tighten(file));
     let named = |error| name(error, &path);
     migrate(&path).await.map_err(named)?;
-    let options = options(&path).pragma("temp_store", "MEMORY");
+    // What is gone by now must not come back empty.
+    let options = options(&path).create_if_missing(false).pragma("temp_store", "MEMORY");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY * 3)
-        .after_connect(|connection, _| Box::pin(async { connection.execute(record::BATCH).await.map(|_| ()) }))
+        // It holds the write-ahead log open for as long as the program runs.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let files = files.clone();
+            Box::pin(async move {
+                connection.execute(record::BATCH).await?;
+                connection.execute("SELECT count(*) FROM sqlite_schema").await?;
+                files.note();
+                Ok(())
+            })
+        })
         .connect_with(options.clone())
         .await
         .map_err(|e| named(e.into()))?;
@@ -73,7 +89,7 @@ pub fn path_of(address: &str) -> Result<PathBuf> {
 /// Rows read ahead: each time the reader runs dry costs a change of threads, and lists are thousands long.
 const ROWS_AHEAD: usize = 1024;
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -179,6 +195,11 @@ async fn version(path: &Path) -> Result<i64> {
         sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(newest.unwrap_or_default())
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether its database answers.
+//! Whether the process lives, and whether it is well.
 
 use super::AppState;
 use axum::{extract::State, http::StatusCode};
@@ -7,12 +7,9 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-pub async fn ready(State(state): State<AppState>) -> (StatusCode, &'static str) {
-    match state.service.store().ping().await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
-        }
+pub async fn ready(State(state): State<AppState>) -> (StatusCode, String) {
+    match state.service.health().await {
+        Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }
 }

@@ -19,9 +19,11 @@ mod streams;
 pub mod views;
 
 use crate::{
+    background,
     clock::SharedClock,
     domain::settings::{Settings, System},
     service::Service,
+    supervisor::Pulse,
     web::{
         app::{App, shell},
         dto::Trial,
@@ -158,7 +160,10 @@ pub async fn serve(
         place: hosts::Place::new(address.ip().is_loopback(), &settings.public_url),
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };
-    tokio::spawn(follow_settings(state.clone(), settings.clone()));
+    let (following, used) = (state.clone(), settings.clone());
+    state.service.supervisor().keep("settings", background::SILENT, shutdown.clone(), move |pulse| {
+        follow_settings(following.clone(), used.clone(), pulse)
+    });
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let share = crate::lifecycle::connection_share();
     let handle = axum_server::Handle::new();
@@ -178,10 +183,13 @@ pub async fn serve(
     }
 }
 
-/// Goes by settings that another process has changed, such as `rollcall setting set`, until the server stops.
-async fn follow_settings(state: AppState, mut used: Settings) {
+/// Goes by settings that another process has changed, such as `rollcall setting set`, until it is dropped.
+async fn follow_settings(state: AppState, mut used: Settings, pulse: Pulse) {
     let mut tick = tokio::time::interval(SETTINGS_EVERY);
-    while state.shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        pulse.beat();
         // Where the store is at fault others say so.
         if let Ok(settings) = state.service.settings().await
             && settings != used
