@@ -68,7 +68,7 @@ pub struct LogWriter;
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         match OURS.get() {
-            Some(lines) => drop(lines.put(line)),
+            Some(lines) => _ = lines.put(line),
             None => drop(io::stderr().write_all(line)),
         }
         Ok(line.len())
@@ -254,11 +254,16 @@ mod tests {
     fn what_cannot_be_written_is_counted_and_told_later() {
         static TOLD: AtomicU64 = AtomicU64::new(0);
         let out = Out::default();
-        let lines = Lines::start(out.clone(), |lost| drop(TOLD.fetch_add(lost, Relaxed))).unwrap();
+        let lines = Lines::start(out.clone(), |lost| {
+            TOLD.fetch_add(lost, Relaxed);
+        })
+        .unwrap();
         assert!(lines.put(b"first\n"));
         lines.flush(LONG);
         out.full.store(true, Relaxed);
-        (0..5).for_each(|_| drop(lines.put(b"lost\n")));
+        for _ in 0..5 {
+            lines.put(b"lost\n");
+        }
         lines.flush(LONG);
         assert_eq!((lines.lost.load(Relaxed), TOLD.load(Relaxed)), (5, 0));
         out.full.store(false, Relaxed);

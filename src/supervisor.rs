@@ -163,13 +163,13 @@ where
             task.ends.store(0, Relaxed);
         }
         task.ends.fetch_add(1, Relaxed);
-        task.restarts.fetch_add(1, Relaxed);
         let how = if ended.is_err_and(|error| error.is_panic()) { "has panicked" } else { "has ended" };
         let (name, seconds) = (task.name, wait.as_secs());
         tracing::error!(task = name, seconds, "work in the background {how}; it is begun again after this time");
         if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return;
         }
+        task.restarts.fetch_add(1, Relaxed);
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
@@ -201,6 +201,7 @@ mod tests {
             assert!(nth % 2 == 0, "a panic, as planned");
         });
         // Half a second off the beat. Begun at 0, 1, 3, 7, 15, 31, 63 s, and every minute from then on.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         for (seconds, times) in
             [(0, 1), (1, 2), (1, 2), (1, 3), (3, 3), (1, 4), (8, 5), (16, 6), (32, 7), (59, 7), (1, 8)]
         {

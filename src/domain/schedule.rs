@@ -1,7 +1,9 @@
 //! When runs are due.
 
+mod wall;
+
 use super::{lang::Lang, link::Link};
-use chrono::{DateTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use std::str::FromStr;
@@ -63,8 +65,7 @@ impl ScheduleError {
 pub struct Schedule {
     cron: Cron,
     zone: Tz,
-    /// Any hour will do: such a schedule goes on through the nights on which clocks are changed. One at a fixed hour
-    /// runs once in each of these nights, as in Vixie's cron.
+    /// It is over every hour of the day. The module `wall` says what that means when clocks are changed.
     any_hour: bool,
 }
 
@@ -103,27 +104,7 @@ impl Schedule {
     pub fn stored(cron: &str, zone: &str) -> Result<Schedule, ScheduleError> {
         let cron = cron.trim();
         let parsed = Cron::from_str(cron).map_err(|e| ScheduleError::Cron(cron.to_owned(), e.to_string()))?;
-        let fields: Vec<&str> = cron.split_whitespace().collect();
-        let hour = fields.len().checked_sub(4).and_then(|at| fields.get(at));
-        let any_hour = hour.is_some_and(|hour| hour.starts_with('*')) || cron.eq_ignore_ascii_case("@hourly");
-        Ok(Schedule { cron: parsed, zone: parse_zone(zone)?, any_hour })
-    }
-
-    /// The first time after `after` that a run is due; `None` where the expression never comes round again.
-    pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if !self.any_hour {
-            return self.next_in(&self.zone, after);
-        }
-        let offset = |at: DateTime<Utc>| self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
-        let next = self.next_in(&offset(after), after)?;
-        // Clocks were changed on the way: it is due by the new time.
-        if offset(next) == offset(after) { Some(next) } else { self.next_in(&offset(next), after) }
-    }
-
-    fn next_in<Z: TimeZone>(&self, zone: &Z, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // Croner hands fractions of a second on.
-        let local = after.trunc_subsecs(0).with_timezone(zone);
-        self.cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
+        Ok(Schedule { cron: parsed, zone: parse_zone(zone)?, any_hour: is_any_hour(cron) })
     }
 
     /// A time as the zone's clocks show it.
@@ -135,6 +116,17 @@ impl Schedule {
     pub fn ahead(&self, after: DateTime<Utc>, times: usize) -> Vec<DateTime<Utc>> {
         std::iter::successors(self.next_after(after), |at| self.next_after(*at)).take(times).collect()
     }
+}
+
+/// Whether an expression is over every hour of the day, however that is written.
+fn is_any_hour(cron: &str) -> bool {
+    let fields: Vec<&str> = cron.split_whitespace().collect();
+    // Before day, month and weekday; an older version took seconds, which come first, and years, which come last.
+    let at = if fields.len() < 6 { 1 } else { 2 };
+    let Some(hours) = fields.get(at) else { return cron.eq_ignore_ascii_case("@hourly") };
+    let Ok(hours) = Cron::from_str(&format!("0 {hours} * * *")) else { return false };
+    let day = DateTime::UNIX_EPOCH;
+    (0..24).all(|hour| hours.is_time_matching(&(day + TimeDelta::hours(hour))).unwrap_or(false))
 }
 
 /// A step that is longer than its field, and how long it may be. Cron takes such a step and never gets to make it: every 99
