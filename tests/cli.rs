@@ -311,3 +311,21 @@ async fn nothing_hostile_reaches_the_terminal_or_a_spreadsheet() {
     let back = other.out(&["export"]);
     assert!(back.contains("\"=HYPERLINK(") && back.contains("\"@SUM(A1)\""), "it comes back as it was: {back}");
 }
+
+#[test]
+fn what_is_set_for_one_command_does_not_change_another() {
+    let desk = Desk::new();
+    let list = desk.file("list.csv", b"name,url\na,https://a.test\n");
+    let with = |args: &[&str], name: &str, value: &str| desk.command(args).env(name, value).output().unwrap();
+    assert!(with(&["import", &list], "ROLLCALL_FORMAT", "json").status.success());
+    assert!(with(&["export"], "ROLLCALL_FORMAT", "ndjson").status.success());
+    assert!(with(&["link", "set", "1", "--note", "x"], "ROLLCALL_TIMEOUT", "9").status.success());
+    let exported: Value = serde_json::from_str(&desk.out(&["export"])).unwrap();
+    assert!(!exported.to_string().contains("9000"), "{exported}");
+    desk.out(&["link", "rm", "1"]);
+    let checked = with(&["check"], "ROLLCALL_CHECK_FORMAT", "json");
+    assert_eq!(json(&String::from_utf8(checked.stdout).unwrap())["code"], 0);
+    let old = with(&["check"], "ROLLCALL_FORMAT", "json");
+    let said = String::from_utf8(old.stderr).unwrap();
+    assert!(said.contains("ROLLCALL_FORMAT is not read any more; it is called ROLLCALL_CHECK_FORMAT now"), "{said}");
+}

@@ -328,3 +328,23 @@ fn exports_are_whole_however_many_parts_they_come_in() {
         }
     }
 }
+
+#[test]
+fn what_nobody_is_to_blame_for_is_no_fault_of_the_server() {
+    let desk = Desk::new();
+    desk.out(&["link", "add", "https://a.test", "--name", "a"]);
+    let (_server, mut browser) = desk.serve_first_signed_in();
+    for (function, fields, status) in [
+        ("decide_run", &[("run_id", "99"), ("decision", "Cancel")][..], 404),
+        ("decide_run", &[("run_id", "99"), ("decision", "Apply")], 404),
+        ("decide_run", &[("run_id", "99"), ("decision", "Discard")], 404),
+        ("run", &[("id", "99"), ("query[q]", "")], 404),
+        ("recheck", &[("link_id", "99")], 404),
+        ("save_link", &[("url", "https://a.test/"), ("name", "b"), ("active", "on")], 409),
+    ] {
+        let answer = browser.post(&format!("/api/fn/{function}"), fields);
+        assert_eq!(answer.status, status, "{function} {fields:?}: {}", answer.body);
+    }
+    assert_eq!(browser.get("/runs/99").status, 404);
+    assert_eq!(browser.get("/links/99").status, 404);
+}

@@ -30,7 +30,7 @@ pub enum Refusal {
     Port(u16),
     #[error("a redirect to port {0}")]
     RedirectPort(u16),
-    #[error("{0} is not on the public internet")]
+    #[error("{0} is not on the public internet; --allow-net opens a net")]
     NotPublic(IpAddr),
     #[error("{0} is this Rollcall's own address")]
     Own(SocketAddr),

@@ -214,8 +214,8 @@ impl Service {
                 format!("{host} resolves to a made-up address in 198.18.0.0/15, as a local proxy (Clash's fake-ip) gives it; name a server with --dns, or turn fake-ip off"),
             ),
             NameError::Refused(refusal) => lang.pick(
-                format!("{host}：{refusal}，不会访问；内网可用 --allow-net 放行"),
-                format!("{host}: {refusal}, so it is not asked; --allow-net opens a net"),
+                format!("{host}：{refusal}，不会访问"),
+                format!("{host} is not asked: {refusal}"),
             ),
             NameError::NotFound => lang.pick(
                 format!("{host} 不存在，请检查域名与 DNS"),

@@ -42,6 +42,11 @@ impl Desk {
         Desk::after("umask 000")
     }
 
+    /// As by nohup.
+    pub fn ignoring_hangup() -> Desk {
+        Desk::after("trap '' HUP")
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -176,7 +181,7 @@ impl Server {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { addr: self.addr.clone(), cookies: Vec::new(), headers: Vec::new() }
+        Browser::at_address(&self.addr)
     }
 }
 
@@ -209,9 +214,19 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// A new one, for the server at an address.
+    pub fn at_address(addr: &str) -> Browser {
+        Browser { addr: addr.to_owned(), cookies: Vec::new(), headers: Vec::new() }
+    }
+
     /// With its cookies at another server.
     pub fn at(&self, server: &Server) -> Browser {
-        Browser { addr: server.addr.clone(), ..self.clone() }
+        self.at_address_of(&server.addr)
+    }
+
+    /// With its cookies at another address.
+    pub fn at_address_of(&self, addr: &str) -> Browser {
+        Browser { addr: addr.to_owned(), ..self.clone() }
     }
 
     pub fn get(&mut self, path: &str) -> Answer {

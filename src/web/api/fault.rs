@@ -18,6 +18,12 @@ pub enum Fault {
     /// What was asked cannot be; says what to do instead.
     #[error("{0}")]
     Refused(String),
+    /// It is not so any more, or not yet: somebody else was first. Says what is so.
+    #[error("{0}")]
+    Conflict(String),
+    /// Not now: the machine or the database is short of something. Says of what.
+    #[error("{0}")]
+    Unavailable(String),
     /// A fault of our own, under this id in the log.
     #[error("{0}")]
     Broken(String),

@@ -8,7 +8,7 @@ mod throttle;
 
 pub use backend::{Auth, Backend};
 pub use place::of_request;
-pub use sessions::{Held, Sessions, browser, keep, sessions_of};
+pub use sessions::{Held, Sessions, browser, keep, sessions_of, tell_not_kept};
 pub use throttle::Throttle;
 
 use super::{AppState, document, faults, once};

@@ -31,14 +31,24 @@ pub fn told(error: &ServiceError, lang: Lang) -> Fault {
         }
         _ => {
             let english = error.to_string();
-            if matches!(
-                error,
-                ServiceError::Store(StoreError::Locked | StoreError::Full | StoreError::ReadOnly | StoreError::File(_))
-            ) {
-                tracing::error!(%error, "a request could not be done");
-            }
-            Fault::Refused(lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english))
+            kind_of(error)(lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english))
         }
+    }
+}
+
+/// Whether what was asked is at fault, or its time, or the machine: what is ours is told in the log as well.
+fn kind_of(error: &ServiceError) -> fn(String) -> Fault {
+    use StoreError::{CannotOpen, DuplicateLink, File, Full, Locked, NotADatabase, NotHeld, ReadOnly};
+    match error {
+        ServiceError::Store(Locked | Full | ReadOnly | File(_) | CannotOpen(_) | NotADatabase(_)) => {
+            tracing::error!(%error, "a request could not be done");
+            Fault::Unavailable
+        }
+        ServiceError::Stopping | ServiceError::TooManyLists => Fault::Unavailable,
+        ServiceError::Store(NotHeld { .. } | DuplicateLink(..)) => Fault::Conflict,
+        ServiceError::NotRunning(_) | ServiceError::UserExists(_) => Fault::Conflict,
+        ServiceError::NoEntry(_) | ServiceError::NoUser(_) | ServiceError::UnknownName(_) => Fault::NotFound,
+        _ => Fault::Refused,
     }
 }
 
@@ -60,7 +70,7 @@ pub fn broken(error: &ServiceError, lang: Lang) -> Fault {
     )
 }
 
-/// What a request is told whose handler has panicked. The panic itself is on standard error.
+/// What a request is told whose handler has panicked. The panic itself is in the log.
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request broke, see above");
     (StatusCode::INTERNAL_SERVER_ERROR, "The server failed; its log has more.\n").into_response()

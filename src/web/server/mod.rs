@@ -225,8 +225,9 @@ fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), request_limits::check));
     let clock: SharedClock = state.service.clock().clone();
     let keep = middleware::from_fn(move |request: Request, next: Next| auth::keep(clock.clone(), request, next));
+    let not_kept = middleware::from_fn_with_state(state.clone(), auth::tell_not_kept);
     Router::new()
-        .merge(pages.layer(keep).layer(log_in(&state)))
+        .merge(pages.layer(keep).layer(log_in(&state)).layer(not_kept))
         .route("/pkg/{*path}", get(assets::pkg))
         .route("/favicon.svg", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))

@@ -3,11 +3,22 @@
 use super::{ABSOLUTE_DAYS, Auth, place};
 use crate::{
     clock::SharedClock,
+    service::ServiceError,
     store::{SharedStore, StoreError},
-    web::server::{AppState, once},
+    web::{
+        api::fault::Fault,
+        server::{AppState, document, faults, forms, once},
+    },
 };
 use async_trait::async_trait;
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    Json,
+    body::HttpBody,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use axum_login::AuthUser;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::net::IpAddr;
@@ -67,8 +78,13 @@ impl SessionStore for Sessions {
         Ok(())
     }
 
+    /// What is noted of a session that there is, its last use above all, is not worth the page that is waited for: a full
+    /// disk does not keep anybody out who is in.
     async fn save(&self, record: &Record) -> Result<()> {
-        self.put(record, false).await.map(|_| ())
+        if let Err(error) = self.put(record, false).await {
+            tracing::warn!(%error, "the use of a session could not be noted");
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -187,6 +203,29 @@ pub async fn keep(clock: SharedClock, mut request: Request, next: Next) -> Respo
         }
     }
     next.run(request).await
+}
+
+/// Says why nobody could be signed in: the session layer, which this runs around, answers so with nothing at all where a
+/// new session cannot be kept.
+pub async fn tell_not_kept(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (posted, headers) = (request.method() == Method::POST, request.headers().clone());
+    let answer = next.run(request).await;
+    let says_nothing = answer.body().size_hint().exact() == Some(0);
+    if answer.status() != StatusCode::INTERNAL_SERVER_ERROR || !says_nothing {
+        return answer;
+    }
+    let lang = document::lang_of(&headers);
+    let fault = match state.service.store().probe_write().await {
+        Err(error) => faults::told(&ServiceError::from(error), lang),
+        Ok(()) => {
+            let words = lang.pick("服务器暂时无法完成请求，请重试", "The server could not do it just now; try again");
+            Fault::Unavailable(words.to_owned())
+        }
+    };
+    if posted && forms::wants_page(&headers) {
+        return forms::refused(&state, &headers, fault.to_string());
+    }
+    (fault.status(), Json(fault)).into_response()
 }
 
 /// Whether the session is still good.
