@@ -335,9 +335,9 @@ fn what_nobody_is_to_blame_for_is_no_fault_of_the_server() {
     desk.out(&["link", "add", "https://a.test", "--name", "a"]);
     let (_server, mut browser) = desk.serve_first_signed_in();
     for (function, fields, status) in [
-        ("decide_run", &[("run_id", "99"), ("decision", "Cancel")][..], 404),
-        ("decide_run", &[("run_id", "99"), ("decision", "Apply")], 404),
-        ("decide_run", &[("run_id", "99"), ("decision", "Discard")], 404),
+        ("decide_run", &[("run_id", "99"), ("decision", "cancel")][..], 404),
+        ("decide_run", &[("run_id", "99"), ("decision", "apply")], 404),
+        ("decide_run", &[("run_id", "99"), ("decision", "discard")], 404),
         ("run", &[("id", "99"), ("query[q]", "")], 404),
         ("recheck", &[("link_id", "99")], 404),
         ("save_link", &[("url", "https://a.test/"), ("name", "b"), ("active", "on")], 409),

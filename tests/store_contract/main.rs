@@ -1,6 +1,7 @@
 //! What every store keeps to. A second backend joins by one more line in `backends!`.
 
 mod accounts;
+mod ends;
 mod history;
 mod large;
 #[path = "../support/mod.rs"]
@@ -8,6 +9,7 @@ mod support;
 
 use accounts::{accounts_and_sessions, who_did_what_is_kept_for_a_time, wrong_log_ins_push_nothing_out};
 use chrono::{DateTime, TimeDelta, Utc};
+use ends::{a_store_that_is_well_says_so, entries_end_at_their_time, verdicts_end_at_their_time};
 use history::{
     a_run_of_thousands_settles_whole, old_checks_become_days, space_is_given_back,
     what_failed_on_our_side_touches_no_link,
@@ -73,6 +75,9 @@ backends! {
     who_did_what_is_kept_for_a_time,
     wrong_log_ins_push_nothing_out,
     what_failed_on_our_side_touches_no_link,
+    verdicts_end_at_their_time,
+    entries_end_at_their_time,
+    a_store_that_is_well_says_so,
 }
 
 fn now() -> DateTime<Utc> {
