@@ -15,6 +15,8 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(3600);
 /// Whoever has not come round for so long stands still. A database that another program holds costs half of it.
 pub const SILENT: Duration = Duration::from_secs(90);
+/// Each schedule may have to wait for the database.
+const SILENT_SCHEDULES: Duration = Duration::from_secs(300);
 /// A backup of a large database takes its time, and so does what a sweep has to do after a change of settings.
 const SILENT_BACKUP: Duration = Duration::from_secs(3600);
 const SILENT_SWEEP: Duration = Duration::from_secs(3 * 3600);
@@ -27,7 +29,7 @@ pub fn start(service: &Arc<Service>, notifier: &Notifier, shutdown: &Cancellatio
     let mut kept = vec![
         supervisor.keep(
             "schedules",
-            SILENT,
+            SILENT_SCHEDULES,
             shutdown.clone(),
             with(s(), |service, pulse| scheduler::serve(service, fastrand::Rng::new(), pulse)),
         ),
