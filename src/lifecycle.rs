@@ -96,7 +96,7 @@ pub fn try_threads(runtimes: usize) -> io::Result<()> {
     for _ in 0..cores * runtimes + OTHER_THREADS {
         let all = begun.clone();
         // Those that wait when one cannot be had end with the process, which follows.
-        tried.push(std::thread::Builder::new().spawn(move || drop(all.wait()))?);
+        tried.push(std::thread::Builder::new().spawn(move || _ = all.wait())?);
     }
     begun.wait();
     tried.into_iter().for_each(|one| drop(one.join()));

@@ -64,7 +64,10 @@ fn plain(error: &StoreError) -> String {
         StoreError::NotADatabase(_) => "it is no database any more".to_owned(),
         StoreError::Full => "the disk is full".to_owned(),
         StoreError::ReadOnly => "it, or its folder, is read-only".to_owned(),
-        StoreError::Database(error) => error.to_string(),
+        StoreError::Database(error) => {
+            let words = error.to_string();
+            words.strip_prefix("error returned from database: ").unwrap_or(&words).to_owned()
+        }
         other => other.to_string(),
     }
 }
