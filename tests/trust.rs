@@ -86,7 +86,7 @@ async fn a_laptop_without_network_hides_nobody_however_small_the_ring() {
     assert_eq!(one(well).await.hold, None);
     let asked = neighbour.hits();
     assert_eq!(one(alone).await.hold, None);
-    assert_eq!(neighbour.hits(), asked + 1, "it was asked as a witness");
+    assert_eq!(neighbour.hits(), asked + 2, "it was asked as a witness, before the link was asked once more and after");
     assert!(!is_shown(&service, alone).await);
 }
 

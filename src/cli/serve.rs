@@ -71,6 +71,9 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
         }
         shutdown.cancel();
         service.stop().await;
+        if let Err(error) = service.let_runs_go().await {
+            tracing::warn!(%error, "runs that are left could not be let go; the next start takes them up all the same");
+        }
     });
     let serving = server::serve(listener, service, &settings, entrance, shutdown.clone());
     // What is in flight is written before the process ends. Whoever has not sent the whole of a request by then, or

@@ -7,7 +7,7 @@ use crate::{
         counts::Counts,
         guard::Hold,
         lang::Lang,
-        observation::{BacklinkState, Standing},
+        observation::{BacklinkState, Observation, Standing},
         reason::Reason,
         run::Item,
         verdict::Change,
@@ -52,6 +52,7 @@ pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
         "changed": item.change != Change::None,
         "reason": reason,
         "class": seen.class,
+        "doubt": seen.evidence.doubt,
         "status": seen.status,
         "final_url": seen.final_url,
         "ms": seen.ms,
@@ -82,7 +83,7 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
             continue;
         }
         let (style, mark) = output::mark(standing);
-        let words = Reason::of(seen).words(lang);
+        let words = in_words(seen, lang);
         let change = match item.change {
             Change::None => "",
             Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
@@ -114,11 +115,26 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
     Ok(())
 }
 
+/// How a check ended, and why that does not count where it does not.
+pub fn in_words(seen: &Observation, lang: Lang) -> String {
+    let words = Reason::of(seen).words(lang);
+    match seen.evidence.doubt {
+        Some(doubt) => {
+            lang.pick(format!("{words}（{}）", doubt.words(lang)), format!("{words} ({})", doubt.words(lang)))
+        }
+        None => words,
+    }
+}
+
 pub fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
     let why = match hold {
         Hold::TooManyHidden => "it would hide too many links at once",
+        Hold::AllHidden => "it would hide every link at once, which looks like a fault of our own network",
         Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
-        Hold::WitnessesFailed => "no witness site answered, which looks like a fault of our own network",
+        Hold::WitnessesFailed => "no other site answered as itself, which looks like a fault of our own network",
+        Hold::OneAnswer => {
+            "sites that have nothing to do with each other gave one and the same answer, as a network's log-in page does"
+        }
     };
     format!(
         "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",

@@ -133,8 +133,10 @@ pub fn Held(id: i64, state: RunState, hold: Option<Hold>) -> impl IntoView {
     let held = hold.filter(|_| state == RunState::Held).map(|hold| {
         let why = match hold {
             Hold::TooManyHidden => words.hold_many,
+            Hold::AllHidden => words.hold_all,
             Hold::NoAnswerAtAll => words.hold_silent,
             Hold::WitnessesFailed => words.hold_witness,
+            Hold::OneAnswer => words.hold_one_answer,
         };
         view! {
             <div class="hold">
