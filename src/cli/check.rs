@@ -131,7 +131,8 @@ pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
         Err(failure @ (Failure::Failed(_) | Failure::Usage(_))) if args.format != OutputFormat::Text => {
             let (Failure::Failed(text) | Failure::Usage(text)) = &failure else { return Err(failure) };
             let envelope = Envelope { code: 1, data: Value::Null, message: String::new(), error: text.clone(), time };
-            print_json(&envelope)?;
+            // What went wrong is said in any case.
+            let _ = print_json(&envelope);
             Err(failure)
         }
         Err(failure) => Err(failure),

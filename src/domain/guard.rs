@@ -1,8 +1,8 @@
 //! The mass-failure guard: one hiccup of our own network must not hide a hundred friends.
 
-#[cfg(feature = "ssr")]
-use super::flags::moved_host;
 use super::{class::Class, observation::Observation, policy::GuardPolicy, verdict::Change};
+#[cfg(feature = "ssr")]
+use super::{flags::moved_host, observation::Flag};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,6 +125,8 @@ pub struct Gone {
     pub elsewhere: Option<String>,
     /// Title and length of the page that came with status 200.
     pub page: Option<(String, u64)>,
+    /// The title has nothing in common with the one that the site had when it was well.
+    pub retitled: bool,
 }
 
 #[cfg(feature = "ssr")]
@@ -140,6 +142,7 @@ impl Gone {
             remote: evidence.remote.as_ref().and_then(address),
             elsewhere: seen.final_url.as_deref().filter(|to| moved_host(url, to)).and_then(host_of),
             page: title.zip(evidence.bytes).filter(|_| seen.status == Some(200)),
+            retitled: seen.flags.contains(&Flag::TitleChanged),
         }
     }
 }
@@ -152,7 +155,7 @@ fn host_of(url: &str) -> Option<String> {
 impl Gone {
     /// Nothing of it is known to have come from the site itself.
     pub fn is_strange(&self) -> bool {
-        self.elsewhere.is_some() || self.class.is_none_or(|class| !class.implies_http_answer())
+        self.elsewhere.is_some() || self.retitled || self.class.is_none_or(|class| !class.implies_http_answer())
     }
 }
 
@@ -259,6 +262,7 @@ mod tests {
             remote: Some(remote.to_owned()),
             elsewhere: elsewhere.map(str::to_owned),
             page: page.map(|title| (title.to_owned(), 900)),
+            retitled: false,
         }
     }
 
