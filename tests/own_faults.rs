@@ -9,7 +9,8 @@ mod lo;
 mod support;
 
 use rollcall::{
-    domain::progress::RunState,
+    domain::progress::{RunState, Trigger},
+    service::{Network, Pick, Service},
     store::{Runs, sqlite::SqliteStore},
 };
 use serde_json::Value;
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{
-    ME, Site,
+    HandClock, ME, Site,
     desk::Desk,
     dns::{NameServer, Reply},
     friendly, head, site, until,
@@ -288,4 +289,40 @@ async fn an_output_that_nobody_reads_ends_the_run_in_order() {
     assert_eq!(store.running().await.unwrap(), [], "nothing is left going on");
     store.close().await;
     ring.hidden(&said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_are_set_take_no_run_from_its_owner() {
+    let (folder, store) = support::store().await;
+    let clocks = ["2026-05-01T12:00:00Z", "2026-05-02T09:00:00Z"].map(HandClock::at);
+    let network = || Network { allowed: support::loopback(), ..Network::default() };
+    let one = Service::start(store, network(), clocks[0].clone()).await.unwrap();
+    let other = Service::start(support::open(&folder).await, network(), clocks[1].clone()).await.unwrap();
+    let friend = site(|mut stream, _| async move {
+        head(&mut stream).await?;
+        sleep(Duration::from_millis(4500)).await;
+        stream.write_all(friendly().as_bytes()).await
+    })
+    .await;
+    one.set("timeout", "9").await.unwrap();
+    one.set("per_host", "9").await.unwrap();
+    for n in 0..5 {
+        support::enter(&one, &format!("n{n}"), &format!("{}{n}", friend.url())).await;
+    }
+    let plan = one.plan().await.unwrap();
+    let started = one.start_run(Trigger::CommandLine, Pick::All, plan).await.unwrap();
+    let owner = other.store().run(started.run_id).await.unwrap().unwrap().owner;
+    let steps = ["12:00:10Z", "12:00:00Z", "13:00:00Z", "11:00:00Z"].map(|time| format!("2026-05-01T{time}"));
+    let days = ["2026-05-02T12:00:00Z", "2026-04-30T12:00:00Z", "2026-05-01T12:00:00Z"].map(str::to_owned);
+    let stepping = async {
+        for (n, time) in steps.iter().chain(&days).enumerate() {
+            clocks[n % 2].set(time);
+            sleep(Duration::from_millis(500)).await;
+            assert_eq!(other.adopt_stale().await.unwrap(), [0; 0], "after {time}");
+        }
+    };
+    let (settled, ()) = tokio::join!(started.done.unwrap(), stepping);
+    let settled = settled.unwrap().unwrap();
+    assert_eq!((settled.state, settled.counts.ok, settled.counts.cancelled), (RunState::Done, 5, 0));
+    assert_eq!(other.store().run(started.run_id).await.unwrap().unwrap().owner, owner);
 }

@@ -1,6 +1,6 @@
 //! The mass-failure guard: one hiccup of our own network must not hide a hundred friends.
 
-use super::{class::Class, observation::Observation, policy::GuardPolicy, verdict::Change};
+use super::{class::Class, lang::Lang, observation::Observation, policy::GuardPolicy, verdict::Change};
 #[cfg(feature = "ssr")]
 use super::{flags::moved_host, observation::Flag};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,34 @@ pub enum Hold {
     WitnessesFailed,
     /// Sites that have nothing to do with each other gave one and the same answer.
     OneAnswer,
+}
+
+impl Hold {
+    pub const ALL: [Hold; 5] =
+        [Hold::TooManyHidden, Hold::AllHidden, Hold::NoAnswerAtAll, Hold::WitnessesFailed, Hold::OneAnswer];
+
+    /// Why, in one sentence without a full stop.
+    pub fn words(self, lang: Lang) -> &'static str {
+        match self {
+            Hold::TooManyHidden => lang.pick("会一次隐藏过多友链", "it would hide too many links at once"),
+            Hold::AllHidden => lang.pick(
+                "会一次隐藏全部友链，可能是本机网络故障",
+                "it would hide every link at once: perhaps our own network is at fault",
+            ),
+            Hold::NoAnswerAtAll => lang.pick(
+                "没有任何网站应答，可能是本机网络故障",
+                "no site answered at all: perhaps our own network is down",
+            ),
+            Hold::WitnessesFailed => lang.pick(
+                "其他网站均未正常应答，可能是本机网络故障",
+                "no other site answered as itself: perhaps our own network is down",
+            ),
+            Hold::OneAnswer => lang.pick(
+                "多个不相干的网站给出了同一个应答，可能是网络登录页或域名劫持",
+                "unrelated sites gave one and the same answer, as a network's log-in page does",
+            ),
+        }
+    }
 }
 
 /// What the guard looks at, gathered over a run.

@@ -230,6 +230,15 @@ pub enum Doubt {
 }
 
 impl Doubt {
+    pub const ALL: [Doubt; 6] = [
+        Doubt::NobodyHeard,
+        Doubt::NetworkLogin,
+        Doubt::FakeAddress,
+        Doubt::NoRoute,
+        Doubt::NotPermitted,
+        Doubt::PageNotRead,
+    ];
+
     pub fn words(self, lang: Lang) -> &'static str {
         match self {
             Doubt::NobodyHeard => lang.pick(

@@ -20,7 +20,6 @@ use crate::{
     },
     engine::{
         check::{Course, Terms},
-        registry::TICK,
         run::{Report, Running},
     },
     store::{Ending, Settled, StoreError},
@@ -34,7 +33,7 @@ use std::{
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -188,8 +187,6 @@ impl Drive {
         let Running { mut reports, over } = engine.begin(self.run_id, courses, urgent, self.cancel.clone());
         engine.add(self.run_id, rest);
         let mut batch = Vec::with_capacity(BATCH);
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_write = Instant::now();
         let (cancel, stopping, lost) = (self.cancel.clone(), self.service.stopping.clone(), self.heart.lost.clone());
         let (mut asked_to_end, mut winding_down) = (false, false);
@@ -213,7 +210,6 @@ impl Drive {
                         return Err(error);
                     }
                 }
-                _ = tick.tick() => self.service.registry.tick(self.run_id, |snapshot| self.service.age(snapshot)),
                 () = lost.cancelled() => {
                     engine.cancel(self.run_id);
                     return Err(StoreError::NotOwner(self.run_id).into());

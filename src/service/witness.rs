@@ -18,6 +18,8 @@ use url::Url;
 const NEIGHBOURS: usize = 3;
 /// Witnesses asked at once: they come on top of the checks, out of the same open files.
 const AT_ONCE: usize = 4;
+/// What a witness waits for a shortage of our own to pass, before it is asked anew.
+const SHORT_WAITS: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
 /// Strangers that are remembered.
 const STRANGERS_MAX: usize = 64;
 
@@ -132,8 +134,20 @@ impl Service {
     ) -> Vec<BoxFuture<'a, (&'a Candidate, Seen)>> {
         candidates
             .iter()
-            .map(|candidate| async move { (candidate, self.look_at(&candidate.url, terms).await) }.boxed())
+            .map(|candidate| async move { (candidate, self.look_patiently_at(&candidate.url, terms).await) }.boxed())
             .collect()
+    }
+
+    /// As [`Service::look_at`], after a wait where this machine is short of something.
+    async fn look_patiently_at(&self, url: &str, terms: &Terms) -> Seen {
+        for wait in SHORT_WAITS {
+            let seen = self.look_at(url, terms).await;
+            if seen.own.is_none() {
+                return seen;
+            }
+            tokio::time::sleep(wait).await;
+        }
+        self.look_at(url, terms).await
     }
 
     /// Asks for one page, for the sake of the answer only.

@@ -8,6 +8,7 @@ use crate::{
         guard::Hold,
         lang::Lang,
         observation::{BacklinkState, Observation, Standing},
+        progress::RunState,
         reason::Reason,
         run::Item,
         verdict::Change,
@@ -68,6 +69,7 @@ pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
 
 pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
     let items = report.service.store().notable_items(report.run_id).await?;
+    let held = report.settled.state == RunState::Held;
     let mut out = anstream::stdout().lock();
     for item in &items {
         let Some(seen) = &item.seen else {
@@ -86,6 +88,8 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
         let words = in_words(seen, lang);
         let change = match item.change {
             Change::None => "",
+            Change::Hide if held => lang.pick("  → 待定：隐藏", "  → would be hidden"),
+            Change::Show if held => lang.pick("  → 待定：恢复显示", "  → would be shown again"),
             Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
             Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
         };
@@ -127,15 +131,7 @@ pub fn in_words(seen: &Observation, lang: Lang) -> String {
 }
 
 pub fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
-    let why = match hold {
-        Hold::TooManyHidden => "it would hide too many links at once",
-        Hold::AllHidden => "it would hide every link at once, which looks like a fault of our own network",
-        Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
-        Hold::WitnessesFailed => "no other site answered as itself, which looks like a fault of our own network",
-        Hold::OneAnswer => {
-            "sites that have nothing to do with each other gave one and the same answer, as a network's log-in page does"
-        }
-    };
+    let why = hold.words(Lang::En);
     format!(
         "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
         counts.to_not_show, counts.to_show

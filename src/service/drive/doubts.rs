@@ -15,11 +15,16 @@ use crate::{
         witness::{Candidate, Strangers},
     },
 };
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// Sites that answered lately, to be asked whether they still do.
 const LATELY: usize = 3;
+/// Others who did not answer are asked once more after this.
+const ONCE_MORE: Duration = Duration::from_secs(1);
 /// As many as this that go are few: others decide whether it is them or our own network.
 const FEW: u32 = 2;
 
@@ -173,13 +178,24 @@ impl Drive {
         if self.doubts.heard.is_some_and(|heard| heard >= newest) {
             return Ok(true);
         }
-        let (asked, candidates) = (Instant::now(), self.candidates().await?);
-        let asking = self.service.ask_any(&candidates, &self.terms, &self.doubts.strangers);
-        let heard = self.cancel.run_until_cancelled(asking).await.is_some_and(|heard| heard.answered > 0);
+        let candidates = self.candidates().await?;
+        let mut asked = Instant::now();
+        let mut heard = self.asked_now(&candidates).await;
+        if !heard && !candidates.is_empty() {
+            // It may have been a moment's trouble, ours or theirs.
+            tokio::time::sleep(ONCE_MORE).await;
+            asked = Instant::now();
+            heard = self.asked_now(&candidates).await;
+        }
         if heard {
             self.doubts.heard = self.doubts.heard.max(Some(asked));
         }
         self.doubts.others_heard = Some(heard);
         Ok(heard)
+    }
+
+    async fn asked_now(&self, candidates: &[Candidate]) -> bool {
+        let asking = self.service.ask_any(candidates, &self.terms, &self.doubts.strangers);
+        self.cancel.run_until_cancelled(asking).await.is_some_and(|heard| heard.answered > 0)
     }
 }

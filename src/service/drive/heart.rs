@@ -1,6 +1,6 @@
-//! The sign of life of a run: it goes on whatever else the run waits for.
+//! The sign of life of a run, for other processes and for those who watch: it goes on whatever else the run waits for.
 
-use crate::{domain::pulse::BEAT_EVERY, service::Service};
+use crate::{domain::pulse::BEAT_EVERY, engine::registry::TICK, service::Service};
 use std::sync::Arc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -22,10 +22,17 @@ impl Heart {
 }
 
 async fn beat(service: Arc<Service>, run_id: i64, cancel: CancellationToken, lost: CancellationToken) {
-    let mut tick = interval(BEAT_EVERY);
+    let [mut beat, mut tick] = [BEAT_EVERY, TICK].map(interval);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = beat.tick() => {}
+            _ = tick.tick() => {
+                service.registry.tick(run_id, |snapshot| service.age(snapshot));
+                continue;
+            }
+        }
         match service.store.beat(run_id, &service.owner).await {
             Ok(beat) if !beat.mine => return lost.cancel(),
             Ok(beat) if beat.cancel => cancel.cancel(),

@@ -131,13 +131,7 @@ fn RunNote(run: RunRow) -> impl IntoView {
 pub fn Held(id: i64, state: RunState, hold: Option<Hold>) -> impl IntoView {
     let words = use_words();
     let held = hold.filter(|_| state == RunState::Held).map(|hold| {
-        let why = match hold {
-            Hold::TooManyHidden => words.hold_many,
-            Hold::AllHidden => words.hold_all,
-            Hold::NoAnswerAtAll => words.hold_silent,
-            Hold::WitnessesFailed => words.hold_witness,
-            Hold::OneAnswer => words.hold_one_answer,
-        };
+        let why = format!("{}{}", words.hold_why, hold.words(words.lang));
         view! {
             <div class="hold">
                 <p>{why}</p>

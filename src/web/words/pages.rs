@@ -110,11 +110,7 @@ words! {
     run_cancelled: "检查已取消", "Cancelled";
     run_held: "待确认，尚未改动任何友链", "Held: no link was changed yet";
     run_discarded: "结果已放弃", "Discarded";
-    hold_many: "会一次隐藏过多友链", "It would hide too many links at once";
-    hold_all: "会一次隐藏全部友链，可能是本机网络故障", "It would hide every link at once: perhaps our own network is down";
-    hold_one_answer: "多个不相干的网站给出了同一个应答，可能是网络登录页或域名劫持", "Unrelated sites gave one and the same answer, as a network's log-in page does";
-    hold_silent: "没有任何网站应答，可能是本机网络故障", "No site answered at all: perhaps our own network is down";
-    hold_witness: "其他网站均未正常应答，可能是本机网络故障", "No other site answered as itself: perhaps our own network is down";
+    hold_why: "已暂缓：", "Held: ";
     checked: "已检查", "checked";
     to_hide: "隐藏", "to hide";
     to_show: "恢复", "to show";
