@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large lists years kill attack site release setup setup-browser screenshots lighthouse clean
+.PHONY: help run demo test test-rust test-browser check deny fmt bench fuzz hostile large lists years kill faults attack site release setup setup-browser screenshots lighthouse clean
 
 CARGO := cargo --locked
 NPM_STAMP := end2end/node_modules/.package-lock.json
@@ -62,6 +62,9 @@ large: site ## 100,000 links: import, pages, exports
 
 lists: setup ## Hostile lists at full size through every importer, against limits of time and memory
 	$(CARGO) test --release --features ssr --test lists -- --nocapture --ignored --exact the_largest_lists_are_taken_in_within_the_limits
+
+faults: site ## Lost networks, pauses, kills and take-overs, ten times each with other timings (over an hour)
+	ROLLCALL_FAULT_ROUNDS=10 $(CARGO) test --release --features ssr --test own_faults -- --nocapture --test-threads 1
 
 years: setup ## Two years of hourly checks of 1,000 links: the size of the file, the speed of a page
 	$(CARGO) bench --features ssr --bench years

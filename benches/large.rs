@@ -103,9 +103,9 @@ async fn fill(desk: &Desk) {
     let run = store.begin_run(Trigger::Schedule, &plan, "bench", &ids, at).await.unwrap().run_id.unwrap();
     for chunk in ids.chunks(BATCH) {
         let records: Vec<Record> = chunk.iter().map(|link| record(*link, at)).collect();
-        store.record(run, &records).await.unwrap();
+        store.record(run, "bench", &records).await.unwrap();
     }
-    store.settle(run, Ending { elapsed_ms: 60_000, ..Ending::default() }, at).await.unwrap();
+    store.settle(run, "bench", Ending { elapsed_ms: 60_000, ..Ending::default() }, at).await.unwrap();
     store.close().await;
 }
 

@@ -98,9 +98,9 @@ async fn fill(service: &Arc<Service>) {
         let id = store.begin_run(Trigger::Schedule, &plan, "bench", &ids, at).await.unwrap().run_id.unwrap();
         for chunk in ids.chunks(BATCH) {
             let records: Vec<Record> = chunk.iter().map(|link| record(*link, run, at)).collect();
-            store.record(id, &records).await.unwrap();
+            store.record(id, "bench", &records).await.unwrap();
         }
-        store.settle(id, Ending { elapsed_ms: 60_000, ..Ending::default() }, at).await.unwrap();
+        store.settle(id, "bench", Ending { elapsed_ms: 60_000, ..Ending::default() }, at).await.unwrap();
     }
 }
 

@@ -72,8 +72,8 @@ async fn run(store: &SharedStore, ids: &[i64], day: i64, at: DateTime<Utc>) {
     let plan = Plan { settings: Settings::default(), whitelist: Vec::new(), widened: false };
     let run = store.begin_run(Trigger::Schedule, &plan, "bench", ids, at).await.unwrap().run_id.unwrap();
     let records: Vec<Record> = ids.iter().map(|id| record(*id, day, at)).collect();
-    store.record(run, &records).await.unwrap();
-    store.settle(run, Ending { elapsed_ms: 5000, ..Ending::default() }, at).await.unwrap();
+    store.record(run, "bench", &records).await.unwrap();
+    store.settle(run, "bench", Ending { elapsed_ms: 5000, ..Ending::default() }, at).await.unwrap();
 }
 
 /// What a real check leaves: with a title, a final address, stages and headers.

@@ -1,7 +1,7 @@
 //! What `serve` does besides answering: schedules, backups, left-over runs, runs of other processes, ends of what the
 //! owner has set, and what is out of date.
 
-use crate::{notify::Notifier, scheduler, service::Service, supervisor::Pulse};
+use crate::{notify::Notifier, scheduler, service::Service, supervisor::Liveness};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     task::JoinHandle,
@@ -31,7 +31,7 @@ pub fn start(service: &Arc<Service>, notifier: &Notifier, shutdown: &Cancellatio
             "schedules",
             SILENT_SCHEDULES,
             shutdown.clone(),
-            with(s(), |service, pulse| scheduler::serve(service, fastrand::Rng::new(), pulse)),
+            with(s(), |service, liveness| scheduler::serve(service, fastrand::Rng::new(), liveness)),
         ),
         supervisor.keep("backups", SILENT_BACKUP, shutdown.clone(), with(s(), scheduler::keep_backups)),
         supervisor.keep("adoption", SILENT, shutdown.clone(), with(s(), adopt)),
@@ -40,19 +40,19 @@ pub fn start(service: &Arc<Service>, notifier: &Notifier, shutdown: &Cancellatio
         supervisor.keep("sweep", SILENT_SWEEP, shutdown.clone(), with(s(), sweep)),
     ];
     let watching = supervisor.clone();
-    kept.push(supervisor.keep("watch", SILENT, shutdown.clone(), move |pulse| {
+    kept.push(supervisor.keep("watch", SILENT, shutdown.clone(), move |liveness| {
         let watching = watching.clone();
-        async move { watching.watch(pulse).await }
+        async move { watching.watch(liveness).await }
     }));
     if let Some(every) = notifier.watchdog() {
         let (notifier, watched) = (notifier.clone(), supervisor.clone());
-        kept.push(supervisor.keep("watchdog", SILENT, shutdown.clone(), move |pulse| {
+        kept.push(supervisor.keep("watchdog", SILENT, shutdown.clone(), move |liveness| {
             let (notifier, watched) = (notifier.clone(), watched.clone());
             async move {
                 let mut tick = ticks(every);
                 loop {
                     tick.tick().await;
-                    pulse.beat();
+                    liveness.note();
                     // Where something stands still, systemd hears nothing, and starts the service anew.
                     if !watched.reports().iter().any(|report| report.is_silent) {
                         notifier.send("WATCHDOG=1");
@@ -65,8 +65,8 @@ pub fn start(service: &Arc<Service>, notifier: &Notifier, shutdown: &Cancellatio
 }
 
 /// Work over a service, as often as it is begun.
-fn with<F>(service: Arc<Service>, work: impl Fn(Arc<Service>, Pulse) -> F) -> impl Fn(Pulse) -> F {
-    move |pulse| work(service.clone(), pulse)
+fn with<F>(service: Arc<Service>, work: impl Fn(Arc<Service>, Liveness) -> F) -> impl Fn(Liveness) -> F {
+    move |liveness| work(service.clone(), liveness)
 }
 
 /// Ticks that are not made up for where one comes late.
@@ -76,40 +76,40 @@ fn ticks(every: Duration) -> Interval {
     tick
 }
 
-async fn adopt(service: Arc<Service>, pulse: Pulse) {
+async fn adopt(service: Arc<Service>, liveness: Liveness) {
     let (mut tick, mut trouble) = (ticks(LOOK_AROUND), Trouble::default());
     loop {
         tick.tick().await;
-        pulse.beat();
+        liveness.note();
         trouble.tell(service.adopt_stale().await, "looking for left-over runs");
     }
 }
 
-async fn mirror(service: Arc<Service>, pulse: Pulse) {
+async fn mirror(service: Arc<Service>, liveness: Liveness) {
     let (mut tick, mut trouble) = (ticks(LOOK_AROUND), Trouble::default());
     loop {
         tick.tick().await;
-        pulse.beat();
+        liveness.note();
         if service.registry().is_watched() {
             trouble.tell(service.mirror().await, "following the runs of other processes");
         }
     }
 }
 
-async fn end(service: Arc<Service>, pulse: Pulse) {
+async fn end(service: Arc<Service>, liveness: Liveness) {
     let (mut tick, mut trouble) = (ticks(LOOK_AROUND), Trouble::default());
     loop {
         tick.tick().await;
-        pulse.beat();
+        liveness.note();
         trouble.tell(service.end_what_is_over(true).await, "ending verdicts and whitelist entries whose time is over");
     }
 }
 
-async fn sweep(service: Arc<Service>, pulse: Pulse) {
+async fn sweep(service: Arc<Service>, liveness: Liveness) {
     let mut tick = ticks(SWEEP);
     loop {
         tick.tick().await;
-        pulse.beat();
+        liveness.note();
         if let Err(error) = service.sweep().await {
             tracing::warn!(%error, "what is out of date could not be swept out");
         }

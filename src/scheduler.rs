@@ -7,7 +7,7 @@ use crate::{
     },
     service::{Result, Service},
     store::ScheduleRow,
-    supervisor::Pulse,
+    supervisor::Liveness,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -48,10 +48,10 @@ impl Memory {
 }
 
 /// Starts runs until it is dropped. What fails is logged, and tried again at the next look.
-pub async fn serve(service: Arc<Service>, rng: fastrand::Rng, pulse: Pulse) {
+pub async fn serve(service: Arc<Service>, rng: fastrand::Rng, liveness: Liveness) {
     let mut memory = Memory::new(rng);
     loop {
-        pulse.beat();
+        liveness.note();
         let wake = match step(&service, &mut memory).await {
             Ok(wake) => wake,
             Err(error) => {
@@ -66,10 +66,10 @@ pub async fn serve(service: Arc<Service>, rng: fastrand::Rng, pulse: Pulse) {
 }
 
 /// Makes backups until it is dropped: apart from the schedules, which are not to wait for a large one.
-pub async fn keep_backups(service: Arc<Service>, pulse: Pulse) {
+pub async fn keep_backups(service: Arc<Service>, liveness: Liveness) {
     let mut memory = Memory::new(fastrand::Rng::new());
     loop {
-        pulse.beat();
+        liveness.note();
         back_up(&service, &mut memory).await;
         let clock = service.clock();
         clock.sleep_until(clock.now() + LOOK_AGAIN, LOOK_AGAIN).await;

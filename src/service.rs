@@ -8,6 +8,7 @@ mod backups;
 pub mod doctor;
 mod drive;
 mod ends;
+mod error;
 pub mod export;
 mod health;
 mod imports;
@@ -24,6 +25,7 @@ mod stop;
 mod witness;
 
 pub use accounts::{USER_NAME_MAX, check_password};
+pub use error::{Result, ServiceError};
 pub use imports::{ImportPhase, ImportState, List};
 pub use links::{ImportReport, LinkEdit};
 pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
@@ -31,77 +33,28 @@ pub use preview::{FieldChange, ImportPreview, PreviewRow, told};
 use crate::{
     clock::SharedClock,
     domain::{
-        backlink::SiteError,
-        field::TooLong,
         link::Link,
         progress::{Snapshot, Trigger},
+        pulse::{Life, Pulses},
         run::{ItemState, Plan, Run},
-        settings::SettingError,
         whitelist::{self, Entry},
     },
     engine::{
         guard::Allowed,
-        probe::{Probe, ProbeError},
+        probe::Probe,
         registry::Registry,
         run::{Ask, Engine},
     },
-    formats::FormatError,
     store::{Settled, SharedStore, StoreError},
     supervisor::Supervisor,
 };
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
-use tokio::{runtime::Handle, sync::oneshot};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// Why a use case could not be done.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    TooLong(#[from] TooLong),
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    #[error(transparent)]
-    Site(#[from] SiteError),
-    #[error(transparent)]
-    Probe(#[from] ProbeError),
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    #[error(transparent)]
-    Pattern(#[from] whitelist::PatternError),
-    #[error("no link is called {0:?}; `rollcall link list` shows them all")]
-    UnknownName(String),
-    /// Words in the reader's language.
-    #[error("{0}")]
-    Invalid(String),
-    #[error("name one of your own addresses first")]
-    NoSites,
-    #[error("the pattern is empty; write a link's name or a host")]
-    EmptyPattern,
-    #[error("write a name of 1 to {} characters", accounts::USER_NAME_MAX)]
-    UserName,
-    #[error("there is no whitelist entry {0:?}; `rollcall whitelist list` shows them all")]
-    NoEntry(String),
-    #[error("other lists are being read; try again when they are done")]
-    TooManyLists,
-    #[error("there is no run {0}")]
-    NoRun(i64),
-    #[error("Rollcall is being stopped; try again once it is back")]
-    Stopping,
-    #[error("run {0} is not going on")]
-    NotRunning(i64),
-    #[error("the password is too short; write at least {} characters", accounts::PASSWORD_MIN)]
-    ShortPassword,
-    #[error("there is an account {0:?} already")]
-    UserExists(String),
-    #[error("there is no account {0:?}; `rollcall user list` shows them all")]
-    NoUser(String),
-    #[error("the password could not be worked on: {0}")]
-    Password(String),
-}
-
-pub type Result<T> = std::result::Result<T, ServiceError>;
 
 /// What reaches out of this process.
 #[derive(Clone, Debug, Default)]
@@ -129,6 +82,8 @@ pub struct Started {
     pub run_id: i64,
     /// Runs that hold some of the links already.
     pub elsewhere: Vec<i64>,
+    /// The links that they hold.
+    pub held: Vec<i64>,
     /// Resolves when the new run is over; `None` where another run does the work.
     pub done: Option<oneshot::Receiver<Result<Settled>>>,
 }
@@ -153,6 +108,9 @@ pub struct Service {
     serves: bool,
     /// Names this process in runs.
     owner: String,
+    /// What was seen of the owners of the runs that go on.
+    pulses: Mutex<Pulses>,
+    begun: Instant,
     names: names::NamesCache,
     metrics: metrics::Metrics,
     imports: imports::Imports,
@@ -215,6 +173,8 @@ impl Service {
             clock,
             serves,
             owner,
+            pulses: Mutex::default(),
+            begun: Instant::now(),
             names,
             metrics,
             imports,
@@ -241,6 +201,11 @@ impl Service {
         &self.supervisor
     }
 
+    /// Whether a run is, or was last, in this process's hands.
+    pub fn is_own(&self, run: &Run) -> bool {
+        run.owner == self.owner
+    }
+
     /// Starts a run and returns at once. Links that another run holds are left to it.
     ///
     /// # Errors
@@ -257,15 +222,16 @@ impl Service {
         let begun = begun?;
         let Some(run_id) = begun.run_id else {
             let run_id = begun.elsewhere.first().copied().unwrap_or_default();
-            return Ok(Started { run_id, elsewhere: begun.elsewhere, done: None });
+            return Ok(Started { run_id, elsewhere: begun.elsewhere, held: ids, done: None });
         };
         let claimed: HashSet<i64> = begun.claimed.into_iter().collect();
+        let held = ids.into_iter().filter(|id| !begun.elsewhere.is_empty() && !claimed.contains(id)).collect();
         // Where they cannot be read the run is left to be gone on with, like one whose process is gone.
         let links: Vec<Link> = links?.into_iter().filter(|link| claimed.contains(&link.id)).collect();
         let total = u32::try_from(links.len()).unwrap_or(u32::MAX);
         let snapshot = Snapshot::new(run_id, trigger, total, self.clock.now().timestamp_millis());
-        let done = self.spawn_drive(snapshot, plan, links, false);
-        Ok(Started { run_id, elsewhere: begun.elsewhere, done: Some(done) })
+        let done = self.spawn_drive(snapshot, plan, links, None);
+        Ok(Started { run_id, elsewhere: begun.elsewhere, held, done: Some(done) })
     }
 
     /// Checks one link now, ahead of all that is queued.
@@ -296,7 +262,7 @@ impl Service {
         }
         let run = self.store.run(run_id).await?.ok_or(ServiceError::NoRun(run_id))?;
         let ids = self.picked(&pick).await?;
-        let joined = self.store.add_items(run_id, &ids).await?;
+        let joined = self.store.add_items(run_id, &self.owner, &ids).await?;
         self.join(&run, &joined).await?;
         Ok(joined.len())
     }
@@ -336,13 +302,12 @@ impl Service {
     /// # Errors
     /// Where the store is at fault.
     pub async fn adopt_stale(self: &Arc<Self>) -> Result<Vec<i64>> {
-        let now = self.clock.now();
         let mut adopted = Vec::new();
         if self.stopping.is_cancelled() {
             return Ok(adopted);
         }
-        for run in self.store.running().await? {
-            if run.is_stale(now) && !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner, now).await? {
+        for run in self.silent_runs(self.store.running().await?) {
+            if !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner).await? {
                 tracing::info!(run = run.id, "going on with a run that was left unfinished");
                 adopted.push(run.id);
                 self.resume(run).await?;
@@ -351,13 +316,21 @@ impl Service {
         Ok(adopted)
     }
 
+    /// Those of the runs that go on whose process is gone, as far as this one has looked at them for long enough.
+    fn silent_runs(&self, running: Vec<Run>) -> Vec<Run> {
+        let mut pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
+        pulses.keep(&running);
+        let now = self.begun.elapsed();
+        running.into_iter().filter(|run| pulses.look(run, now) == Life::Silent).collect()
+    }
+
     async fn resume(self: &Arc<Self>, run: Run) -> Result<()> {
         let items = self.store.items(run.id).await?;
         let snapshot = snapshot::snapshot_of(&run, &items, self.clock.now());
         let pending: HashSet<i64> =
             items.iter().filter(|item| item.state == ItemState::Pending).map(|item| item.link_id).collect();
         let links = self.store.links().await?.into_iter().filter(|link| pending.contains(&link.id)).collect();
-        self.spawn_drive(snapshot, run.plan, links, true);
+        self.spawn_drive(snapshot, run.plan, links, Some(&items));
         Ok(())
     }
 

@@ -49,16 +49,16 @@ impl Task {
 
 /// By this a task tells that it goes on.
 #[derive(Clone)]
-pub struct Pulse(Option<Arc<Task>>);
+pub struct Liveness(Option<Arc<Task>>);
 
-impl Pulse {
+impl Liveness {
     /// For work that nobody watches over.
-    pub fn unwatched() -> Pulse {
-        Pulse(None)
+    pub fn unwatched() -> Liveness {
+        Liveness(None)
     }
 
     /// Tells that the work has come round once more.
-    pub fn beat(&self) {
+    pub fn note(&self) {
         if let Some(task) = &self.0 {
             *task.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
@@ -80,7 +80,7 @@ pub struct Report {
 }
 
 impl Supervisor {
-    /// Starts `work` and keeps it going until `shutdown`, which breaks it off. It is to [`Pulse::beat`] more often than
+    /// Starts `work` and keeps it going until `shutdown`, which breaks it off. It is to [`Liveness::note`] more often than
     /// every `silent_after`. The handle resolves once the work is over.
     pub fn keep<W, F>(
         self: &Arc<Self>,
@@ -90,7 +90,7 @@ impl Supervisor {
         work: W,
     ) -> JoinHandle<()>
     where
-        W: Fn(Pulse) -> F + Send + 'static,
+        W: Fn(Liveness) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let (last, restarts, ends) = (Mutex::new(Instant::now()), AtomicU64::new(0), AtomicU32::new(0));
@@ -104,10 +104,10 @@ impl Supervisor {
     }
 
     /// Tells the log who stands still and who goes on again, until it is dropped.
-    pub async fn watch(&self, pulse: Pulse) {
+    pub async fn watch(&self, liveness: Liveness) {
         let mut still: Vec<&'static str> = Vec::new();
         loop {
-            pulse.beat();
+            liveness.note();
             for Report { name, silence, is_silent, .. } in self.reports() {
                 let known = still.contains(&name);
                 if is_silent && !known {
@@ -141,14 +141,14 @@ impl Supervisor {
 
 async fn keep_going<W, F>(task: &Arc<Task>, shutdown: &CancellationToken, work: W)
 where
-    W: Fn(Pulse) -> F,
+    W: Fn(Liveness) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
     let mut wait = FIRST_WAIT;
     loop {
         let begun = Instant::now();
         // On a task of its own, which catches a panic.
-        let mut working = tokio::spawn(work(Pulse(Some(task.clone()))));
+        let mut working = tokio::spawn(work(Liveness(Some(task.clone()))));
         let ended = tokio::select! {
             ended = &mut working => ended,
             () = shutdown.cancelled() => {
@@ -185,12 +185,12 @@ mod tests {
     fn counted<F: Future<Output = ()> + Send + 'static>(
         supervisor: &Arc<Supervisor>,
         shutdown: &CancellationToken,
-        work: impl Fn(Pulse, u64) -> F + Send + 'static,
+        work: impl Fn(Liveness, u64) -> F + Send + 'static,
     ) -> (Arc<AtomicU64>, JoinHandle<()>) {
         let begun = Arc::new(AtomicU64::new(0));
         let counts = begun.clone();
-        let kept =
-            supervisor.keep("work", MINUTE, shutdown.clone(), move |pulse| work(pulse, counts.fetch_add(1, Relaxed)));
+        let kept = supervisor
+            .keep("work", MINUTE, shutdown.clone(), move |liveness| work(liveness, counts.fetch_add(1, Relaxed)));
         (begun, kept)
     }
 
@@ -228,9 +228,9 @@ mod tests {
     async fn what_stands_still_is_noticed_and_what_beats_is_not() {
         let (supervisor, shutdown) = (Arc::new(Supervisor::default()), CancellationToken::new());
         let _still = supervisor.keep("still", MINUTE, shutdown.clone(), |_| pending());
-        let _beats = supervisor.keep("beats", MINUTE, shutdown.clone(), |pulse| async move {
+        let _beats = supervisor.keep("beats", MINUTE, shutdown.clone(), |liveness| async move {
             loop {
-                pulse.beat();
+                liveness.note();
                 tokio::time::sleep(MINUTE / 2).await;
             }
         });

@@ -6,7 +6,11 @@ use chrono::Datelike;
 use hickory_resolver::proto::op::ResponseCode;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rollcall::{
-    domain::{class::Class, observation::Observation, settings::Limits},
+    domain::{
+        class::Class,
+        observation::{Doubt, Observation},
+        settings::Limits,
+    },
     engine::{
         check::{Course, Next, Terms},
         guard::Allowed,
@@ -53,7 +57,7 @@ async fn check(probe: &Probe, url: &str) -> Observation {
     let clock = support::clock();
     let seen = probe.ask(&course.request(), clock.now()).await;
     match course.take(seen, clock.now(), 0.0) {
-        Next::Done(observation) => *observation,
+        Next::Done { seen, .. } => *seen,
         Next::Ask(_) => panic!("nothing is to be retried here"),
     }
 }
@@ -101,7 +105,7 @@ async fn an_address_that_cannot_be_reached_from_here_is_no_shortage() {
     let probe = Probe::new(Allowed::default(), Vec::new()).unwrap();
     let request = Course::new(1, &support::about("x", &format!("http://[{six}]/")), Arc::new(terms())).request();
     let seen = probe.ask(&request, support::clock().now()).await;
-    assert_eq!((seen.class, seen.own, seen.inconclusive), (Class::Unreachable, None, true));
+    assert_eq!((seen.class, seen.own, seen.doubt), (Class::Unreachable, None, Some(Doubt::NoRoute)));
     assert!(seen.detail.is_some_and(|words| words.contains("no way there")));
 }
 

@@ -234,7 +234,7 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
         ..rollcall::domain::observation::Observation::whitelisted(before)
     };
     let record = rollcall::store::Record::done(ids[0], seen, rollcall::domain::verdict::Change::None);
-    service.store().record(run_id, &[record]).await.unwrap();
+    service.store().record(run_id, "dead process", &[record]).await.unwrap();
 
     let other = Service::start(
         support::open(&folder).await,
@@ -243,8 +243,16 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
     )
     .await
     .unwrap();
-    let both = (service.adopt_stale().await.unwrap(), other.adopt_stale().await.unwrap());
-    assert_eq!(both.0.len() + both.1.len(), 1, "only one of two takes it over");
+    // Whether it is dead is known once it has been looked at for long enough.
+    let mut adopted = Vec::new();
+    support::until(async || {
+        adopted.extend(service.adopt_stale().await.unwrap());
+        adopted.extend(other.adopt_stale().await.unwrap());
+        !adopted.is_empty()
+    })
+    .await;
+    adopted.extend(other.adopt_stale().await.unwrap());
+    assert_eq!(adopted, [run_id], "only one of two takes it over");
     let run = service.follow(run_id).await.unwrap();
     assert_eq!((run.state, run.counts.ok, run.counts.bad), (RunState::Done, 1, 1));
     assert_eq!((first.hits(), second.hits()), (0, 1));

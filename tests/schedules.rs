@@ -9,7 +9,7 @@ use rollcall::{
     },
     scheduler::{self, Memory},
     service::{Network, Service},
-    supervisor::Pulse,
+    supervisor::Liveness,
 };
 use std::sync::Arc;
 use support::{HandClock, enter, friendly, gone, says, site, until};
@@ -212,7 +212,7 @@ async fn two_runs_never_hold_one_link() {
 async fn the_loop_goes_by_the_clock_that_it_is_handed() {
     let (_folder, service, hand) = shanghai().await;
     enter(&service, "fine", &says(friendly()).await.url()).await;
-    let looping = tokio::spawn(scheduler::serve(service.clone(), fastrand::Rng::with_seed(7), Pulse::unwatched()));
+    let looping = tokio::spawn(scheduler::serve(service.clone(), fastrand::Rng::with_seed(7), Liveness::unwatched()));
     until(async || service.store().schedules().await.unwrap()[0].last_due.is_some()).await;
     for (nth, day) in ["2026-11-21", "2026-11-22", "2026-11-23"].into_iter().enumerate() {
         hand.set(&format!("{day}T19:59:59Z"));

@@ -209,8 +209,8 @@ async fn the_owner_is_told_on_the_runs_page_and_by_the_command() {
     let now = support::clock().now();
     let run = store.begin_run(Trigger::Click, &plan, "me", &[1, 2], now).await.unwrap().run_id.unwrap();
     let failed = [1, 2].map(|id| Record::unseen(id, ItemState::Failed, Some(OwnFailure::OpenFiles)));
-    store.record(run, &failed).await.unwrap();
-    store.settle(run, Ending::default(), now).await.unwrap();
+    store.record(run, "me", &failed).await.unwrap();
+    store.settle(run, "me", Ending::default(), now).await.unwrap();
     let output = desk.run(&["run", "show", "1"]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("failed: this machine ran short of open files"));
     assert!(String::from_utf8_lossy(&output.stderr).contains("2 links could not be checked"));

@@ -11,7 +11,10 @@ use rollcall::{
     },
     service::{Network, Pick, Service},
 };
-use support::{enter, friendly, gone, is_shown, run, says, says_in_turn, service, status};
+use support::{
+    dns::{NameServer, Reply},
+    enter, friendly, gone, is_shown, run, says, says_in_turn, service, status,
+};
 
 #[tokio::test]
 async fn a_run_that_would_hide_too_many_is_held_applied_and_discarded() {
@@ -86,8 +89,111 @@ async fn a_laptop_without_network_hides_nobody_however_small_the_ring() {
     assert_eq!(one(well).await.hold, None);
     let asked = neighbour.hits();
     assert_eq!(one(alone).await.hold, None);
-    assert_eq!(neighbour.hits(), asked + 1, "it was asked as a witness");
+    assert_eq!(neighbour.hits(), asked + 2, "it was asked as a witness, before the link was asked once more and after");
     assert!(!is_shown(&service, alone).await);
+}
+
+/// How a network answers in the name of every site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hijack {
+    Off,
+    /// To a log-in page elsewhere.
+    Redirect,
+    /// With its own page, at once.
+    Page,
+    /// The same, with the site's address on it.
+    NamedPage,
+    /// With a status that says so.
+    NetworkLogin,
+    NotFound,
+    /// No name exists.
+    NoNames,
+}
+
+/// Friends, and a site to ask beside them, by names; and a network that may answer for all of them.
+async fn ring_behind_a_portal(
+    friends: usize,
+    witness: bool,
+) -> (tempfile::TempDir, std::sync::Arc<Service>, std::sync::Arc<std::sync::Mutex<Hijack>>) {
+    let hijack = std::sync::Arc::new(std::sync::Mutex::new(Hijack::Off));
+    let (of_names, of_pages) = (hijack.clone(), hijack.clone());
+    let dns = NameServer::start(move |_, _| match *of_names.lock().unwrap() {
+        Hijack::NoNames => Reply::Code(hickory_resolver::proto::op::ResponseCode::NXDomain),
+        _ => Reply::Addresses(vec![[127, 0, 0, 1]]),
+    })
+    .await;
+    let site = support::site(move |mut stream, _| {
+        let hijack = of_pages.clone();
+        async move {
+            let port = stream.local_addr()?.port();
+            let asked = support::head(&mut stream).await?;
+            let page = |title: &str| support::ok(&format!("<title>{title}</title><form>password</form>"));
+            let hijack = *hijack.lock().unwrap();
+            let answer = match hijack {
+                Hijack::Off | Hijack::NoNames => {
+                    support::ok(&format!("<title>A diary of the north</title><a href='{}'>me</a>", support::ME))
+                }
+                Hijack::Redirect if asked.contains("login") => page("Log in"),
+                Hijack::Redirect => status(302, &format!("Location: http://portal.example:{port}/login\r\n")),
+                Hijack::Page => page("Log in"),
+                Hijack::NamedPage => page(&format!("Log in to see {asked}")),
+                Hijack::NetworkLogin => status(511, ""),
+                Hijack::NotFound => status(404, ""),
+            };
+            tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await
+        }
+    })
+    .await;
+    let (folder, store) = support::store().await;
+    let network = Network { allowed: support::loopback(), dns: vec![dns.addr], ..Network::default() };
+    let service = Service::start(store, network, support::clock()).await.unwrap();
+    service.set("my_sites", support::ME).await.unwrap();
+    let port = site.addr.port();
+    for n in 0..friends {
+        enter(&service, &format!("n{n}"), &format!("http://n{n}.test:{port}/{n}")).await;
+    }
+    if witness {
+        service.set("witnesses", &format!("http://witness.test:{port}/witness")).await.unwrap();
+    }
+    (folder, service, hijack)
+}
+
+#[tokio::test]
+async fn a_network_that_answers_for_every_site_hides_none() {
+    use Hijack::*;
+    for friends in [1, 2, 3, 9, 12] {
+        for witness in [false, true] {
+            let (_folder, service, hijack) = ring_behind_a_portal(friends, witness).await;
+            let well = run(&service).await;
+            assert_eq!((well.state, well.counts.ok as usize), (RunState::Done, friends));
+            for kind in [Redirect, Page, NamedPage, NetworkLogin, NotFound, NoNames] {
+                *hijack.lock().unwrap() = kind;
+                let settled = run(&service).await;
+                // A site that is not found may well say so itself where there are but two.
+                if kind != NotFound || friends > 2 || witness {
+                    for link in service.store().links().await.unwrap() {
+                        assert!(link.state.shown, "{friends} friends, witness {witness}, {kind:?}: {settled:?}");
+                    }
+                }
+                *hijack.lock().unwrap() = Off;
+                assert_eq!(run(&service).await.counts.ok as usize, friends, "{kind:?} is over");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_other_half_of_a_roll_that_one_stranger_answers_for_is_held() {
+    let (_folder, service, hijack) = ring_behind_a_portal(8, false).await;
+    let elsewhere = says(friendly()).await;
+    for n in 0..9 {
+        enter(&service, &format!("well{n}"), &format!("{}{n}", elsewhere.url())).await;
+    }
+    assert_eq!(run(&service).await.counts.ok, 17);
+    for kind in [Hijack::Redirect, Hijack::Page] {
+        *hijack.lock().unwrap() = kind;
+        assert_eq!(run(&service).await.hold, Some(Hold::OneAnswer), "{kind:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,19 +11,21 @@ use crate::{
         lang::Lang,
         own_failure::OwnFailure,
         progress::{Event, RunState, Trigger},
-        run::Plan,
+        run::{Plan, Run},
         settings::Settings,
     },
-    service::{Pick, Service, ServiceError},
-    store::Settled,
+    service::{Pick, Service, ServiceError, Started},
+    store::{Settled, StoreError},
 };
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+pub use result::in_words;
 use result::{held_words, print_text};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Check links once and print what came of it.
 #[derive(Args)]
@@ -34,7 +36,8 @@ use tokio::{sync::mpsc, time::Instant};
   rollcall check --format ndjson                   events as they happen, the result last
   rollcall check --exit-code || mail -s gone me    exit status 3 where a link was newly hidden
 
-All options hold for this run only.")]
+All options hold for this run only. Exit status: 0 done, 1 the run could not be done or was cancelled, 2 wrong usage,
+3 with --exit-code where a link was newly hidden, 4 some links could not be checked.")]
 pub struct CheckArgs {
     /// Only the link of this name (repeatable)
     #[arg(long = "name", env = "ROLLCALL_CHECK_NAME", value_delimiter = '\n', value_name = "NAME")]
@@ -76,6 +79,11 @@ pub struct CheckArgs {
     exit_code: bool,
 }
 
+/// Exit status with --exit-code where a link was newly hidden.
+const NEWLY_HIDDEN: u8 = 3;
+/// Exit status where the run is over and some links were not checked.
+const UNCHECKED: u8 = 4;
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
     Text,
@@ -101,6 +109,8 @@ struct Report {
     settled: Settled,
     /// What checks that could not be made failed of, and how many each.
     failures: Vec<(OwnFailure, u32)>,
+    /// Links that were wanted and not checked, whatever the reason.
+    unchecked: u32,
 }
 
 impl Report {
@@ -121,7 +131,8 @@ pub async fn run(context: &Context, args: CheckArgs) -> Outcome {
         Err(failure @ (Failure::Failed(_) | Failure::Usage(_))) if args.format != OutputFormat::Text => {
             let (Failure::Failed(text) | Failure::Usage(text)) = &failure else { return Err(failure) };
             let envelope = Envelope { code: 1, data: Value::Null, message: String::new(), error: text.clone(), time };
-            print_json(&envelope)?;
+            // What went wrong is said in any case.
+            let _ = print_json(&envelope);
             Err(failure)
         }
         Err(failure) => Err(failure),
@@ -135,32 +146,48 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     apply(args, &mut plan)?;
     service.use_settings(&plan.settings);
     let pick = if args.names.is_empty() { Pick::All } else { Pick::Names(args.names.clone()) };
-    let settled = loop {
+    loop {
+        service.close_silent_runs().await?;
         let events = if shows_events(args) { service.registry().tap() } else { mpsc::unbounded_channel().1 };
         let started = service.start_run(Trigger::CommandLine, pick.clone(), plan.clone()).await?;
-        if let Some(done) = started.done {
-            for run in &started.elsewhere {
+        let Started { run_id, elsewhere, held, done } = started;
+        if let Some(done) = done {
+            for run in &elsewhere {
                 eprintln!("some links are in run {run}'s hands already; `rollcall run show {run}` tells of them");
             }
-            break (started.run_id, attend(&service, args, started.run_id, events, done).await?);
+            let settled = attend(&service, args, run_id, events, done).await?;
+            let left = service.left_unchecked(&elsewhere, &held).await?;
+            return report(service, run_id, settled, left).await;
         }
         // Someone else is at it: wait for them. A run whose process died is ended, and the links are ours then.
-        eprintln!("run {} is checking these links already; waiting for it", started.run_id);
-        let before = service.store().run(started.run_id).await?;
-        let after = service.follow(started.run_id).await?;
-        if before.is_none_or(|before| before.owner == after.owner) {
-            break (after.id, Settled { state: after.state, hold: after.hold, counts: after.counts });
+        eprintln!("run {run_id} is checking these links already; waiting for it");
+        let run = service.follow(run_id).await?;
+        if !service.is_own(&run) {
+            return report(service, run_id, settled(&run), 0).await;
         }
-    };
-    let (run_id, settled) = settled;
-    if settled.state == RunState::Cancelled && settled.counts.cancelled > 0 {
-        eprintln!("cancelled: {} links were not checked; what was found so far is kept", settled.counts.cancelled);
     }
-    let failures = if settled.counts.failed > 0 { service.store().failures(run_id).await? } else { Vec::new() };
+}
+
+/// What a run came to that another process has ended.
+fn settled(run: &Run) -> Settled {
+    Settled { state: run.state, hold: run.hold, counts: run.counts }
+}
+
+/// Gathers what a run came to, with `left` links that others held and did not check, and says on standard error what was
+/// not checked.
+async fn report(service: Arc<Service>, run_id: i64, settled: Settled, left: u32) -> Result<Report, Failure> {
+    let Counts { cancelled, failed, .. } = settled.counts;
+    if cancelled > 0 {
+        eprintln!("cancelled: {cancelled} links were not checked; what was found so far is kept");
+    }
+    if left > 0 {
+        eprintln!("{left} links were in other runs' hands and were not checked there");
+    }
+    let failures = if failed > 0 { service.store().failures(run_id).await? } else { Vec::new() };
     for (own, links) in &failures {
         eprintln!("{}", own.notice(*links, Lang::En));
     }
-    Ok(Report { service, run_id, settled, failures })
+    Ok(Report { service, run_id, settled, failures, unchecked: cancelled + failed + left })
 }
 
 /// Puts the options over the stored settings, for this run only.
@@ -188,8 +215,8 @@ fn apply(args: &CheckArgs, plan: &mut Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the run's progress until it is over. The first signal ends it with what is in flight, a second one ends the
-/// process.
+/// Shows the run's progress until it is over. The first signal, or an output that nobody takes any more, ends it with
+/// what is in flight; a second signal ends the process. A run that another process takes over is followed to its end.
 async fn attend(
     service: &Arc<Service>,
     args: &CheckArgs,
@@ -198,29 +225,59 @@ async fn attend(
     mut done: tokio::sync::oneshot::Receiver<Result<Settled, ServiceError>>,
 ) -> Result<Settled, Failure> {
     let bar = progress_bar(args, service, run_id);
+    let end = CancellationToken::new();
     let stop = async {
-        crate::lifecycle::stop_signal().await;
+        tokio::select! {
+            () = crate::lifecycle::stop_signal() => {}
+            () = end.cancelled() => {}
+        }
         service.stop().await;
     };
     let mut stop = std::pin::pin!(stop);
-    let mut stopped = false;
+    let (mut stopped, mut unheard) = (false, None);
+    let mut tell = |id: i64, event: &Event| {
+        if id == run_id
+            && unheard.is_none()
+            && let Err(failure) = show(args, &bar, event)
+        {
+            unheard = Some(failure);
+            end.cancel();
+        }
+    };
     let outcome = loop {
         tokio::select! {
             biased;
-            Some((id, event)) = events.recv() => if id == run_id { show(args, &bar, &event)? },
+            Some((id, event)) = events.recv() => tell(id, &event),
             outcome = &mut done => break outcome,
             () = &mut stop, if !stopped => stopped = true,
         }
     };
     while let Ok((id, event)) = events.try_recv() {
-        if id == run_id {
-            show(args, &bar, &event)?;
-        }
+        tell(id, &event);
     }
     bar.finish_and_clear();
-    match outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))? {
-        Err(ServiceError::Stopping) => Ok(service.call_off(run_id).await?),
-        outcome => Ok(outcome?),
+    let outcome = match outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))? {
+        Ok(settled) => settled,
+        Err(ServiceError::Store(StoreError::NotOwner(_))) => {
+            eprintln!("run {run_id} has been taken over by another process; waiting for it");
+            settled(&service.follow(run_id).await?)
+        }
+        Err(error) => {
+            let ended = service.call_off(run_id).await;
+            if ended.is_err() {
+                // It cannot be ended here and now, such as on a full disk: whoever comes next does.
+                let _ = service.let_runs_go().await;
+            }
+            if matches!(error, ServiceError::Stopping) { ended? } else { return Err(error.into()) }
+        }
+    };
+    match unheard {
+        Some(Failure::Quiet) if outcome.counts.cancelled > 0 => Err(Failure::Failed(format!(
+            "nobody reads the output any more: the run was ended, {} links were not checked",
+            outcome.counts.cancelled
+        ))),
+        Some(failure) => Err(failure),
+        None => Ok(outcome),
     }
 }
 
@@ -250,7 +307,7 @@ fn show(args: &CheckArgs, bar: &ProgressBar, event: &Event) -> Result<(), Failur
         Event::Checking(site) => bar.set_message(output::plain(&site.name, 40)),
         Event::Checked(_) | Event::Failed { .. } => bar.inc(1),
         Event::Added { links } => bar.inc_length(u64::from(*links)),
-        Event::Finished { .. } => {}
+        Event::Unanswered { .. } | Event::Finished { .. } => {}
     }
     Ok(())
 }
@@ -276,11 +333,14 @@ async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) 
                 "unverifiable": counts.unverifiable,
                 "whitelisted": counts.whitelisted,
                 "failed": counts.failed,
+                "unchecked": report.unchecked,
                 "held": held,
                 "run_id": report.run_id,
                 "version": env!("CARGO_PKG_VERSION"),
             });
-            let message = hold.map(|hold| held_words(hold, report.run_id, &counts)).unwrap_or_default();
+            let held_words = hold.map(|hold| held_words(hold, report.run_id, &counts));
+            let left = (report.unchecked > 0).then(|| format!("{} links were not checked", report.unchecked));
+            let message = held_words.into_iter().chain(left).collect::<Vec<_>>().join("; ");
             let cancelled = state == RunState::Cancelled;
             let error = match report.nothing_checked() {
                 Some(error) => error,
@@ -297,7 +357,8 @@ async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) 
     }
     Ok(match () {
         () if state == RunState::Cancelled || report.nothing_checked().is_some() => ExitCode::FAILURE,
-        () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(3),
+        () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(NEWLY_HIDDEN),
+        () if report.unchecked > 0 => ExitCode::from(UNCHECKED),
         () => ExitCode::SUCCESS,
     })
 }

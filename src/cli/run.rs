@@ -5,7 +5,6 @@ use crate::{
     domain::{
         audit::Deed,
         progress::{RunState, Trigger},
-        reason::Reason,
         run::Run,
     },
     formats,
@@ -61,20 +60,21 @@ pub async fn run(context: &Context, command: RunCommand) -> Outcome {
             show_items(context, &service.store().items(id).await?)?;
         }
         RunCommand::Cancel(Id { id }) => {
-            let run = service.store().run(id).await?.ok_or(ServiceError::NoRun(id))?;
-            // A run whose process has died hears nothing any more.
-            if run.is_stale(context.clock.now()) {
-                service.close_stale(&run).await?;
-            } else {
-                service.cancel_run(id).await?;
-            }
+            service.cancel_run(id).await?;
             service.note_here(Deed::RunCancelled, id.to_string()).await;
             eprintln!("run {id} is being cancelled");
+            // A run whose process has died hears nothing any more, and is ended here.
+            let run = service.follow(id).await?;
+            eprintln!("run {id}: {}, {} links not checked", run.state.code(), run.counts.cancelled);
         }
         RunCommand::Apply(Id { id }) => {
             let counts = service.apply(id).await?.counts;
             service.note_here(Deed::RunApplied, id.to_string()).await;
             eprintln!("run {id} applied: {} hidden, {} shown again", counts.to_not_show, counts.to_show);
+            if counts.overtaken > 0 {
+                let left = counts.overtaken;
+                eprintln!("{left} left as they are: checked again since, or given another address");
+            }
         }
         RunCommand::Discard(Id { id }) => {
             service.discard(id).await?;
@@ -117,7 +117,7 @@ fn show_items(context: &Context, items: &[crate::domain::run::Item]) -> Result<(
         match &item.seen {
             Some(seen) => {
                 let (style, mark) = output::mark(seen.standing());
-                let words = Reason::of(seen).words(context.lang);
+                let words = super::check::in_words(seen, context.lang);
                 writeln!(
                     out,
                     "{}{mark}{} {name}  {words}  {} ms  {}",

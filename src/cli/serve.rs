@@ -74,6 +74,9 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
         notifier.send("STOPPING=1");
         shutdown.cancel();
         service.stop().await;
+        if let Err(error) = service.let_runs_go().await {
+            tracing::warn!(%error, "runs that are left could not be let go; the next start takes them up all the same");
+        }
     });
     // The port is open: whoever comes now is answered.
     notifier.send("READY=1");

@@ -142,7 +142,8 @@ impl Class {
         !self.is_unverifiable() && !matches!(self, Class::Ok | Class::Whitelisted)
     }
 
-    /// Whether the class can only come from a server that answered in HTTP.
+    /// Whether the class can only come from a server that answered in HTTP, to the end of what it had to say. All others
+    /// look the same where our own network fails.
     pub fn implies_http_answer(self) -> bool {
         matches!(
             self,

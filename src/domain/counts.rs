@@ -21,6 +21,10 @@ pub struct Counts {
     pub to_not_show: u32,
     /// Hidden links that come back, or in a held run would.
     pub to_show: u32,
+    /// Links that the run left as they were when it took effect, since a newer check or another address had overtaken
+    /// what it saw.
+    #[serde(default)]
+    pub overtaken: u32,
 }
 
 impl Counts {

@@ -30,6 +30,8 @@ pub mod marks;
 #[cfg(feature = "ssr")]
 pub mod pattern;
 #[cfg(feature = "ssr")]
+pub mod pulse;
+#[cfg(feature = "ssr")]
 pub mod run;
 #[cfg(feature = "ssr")]
 pub mod schedule;

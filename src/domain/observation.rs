@@ -1,6 +1,6 @@
 //! What one check saw: facts only, no judgement.
 
-use super::class::Class;
+use super::{class::Class, lang::Lang};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +182,9 @@ pub struct Evidence {
     /// The address connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
+    /// Why it says nothing about the site, although the class could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
     /// What went wrong, as the library at fault words it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -206,6 +209,61 @@ pub struct Evidence {
     /// The page's first words, where the backlink was missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
+}
+
+/// Why a check that came to nothing says nothing about its site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// Nobody else answered after it: our own network may have been down.
+    NobodyHeard,
+    /// A network wanted a log-in first.
+    NetworkLogin,
+    /// The name was answered with an address of a local proxy's making.
+    FakeAddress,
+    /// This machine has no way to such addresses.
+    NoRoute,
+    /// This machine's own rules forbid it.
+    NotPermitted,
+    /// A page that may carry the backlink was not read.
+    PageNotRead,
+}
+
+impl Doubt {
+    pub const ALL: [Doubt; 6] = [
+        Doubt::NobodyHeard,
+        Doubt::NetworkLogin,
+        Doubt::FakeAddress,
+        Doubt::NoRoute,
+        Doubt::NotPermitted,
+        Doubt::PageNotRead,
+    ];
+
+    pub fn words(self, lang: Lang) -> &'static str {
+        match self {
+            Doubt::NobodyHeard => lang.pick(
+                "此后没有其他网站应答，可能是本机网络中断，因此不作数",
+                "no other site answered after it: our own network may have been down, so it does not count",
+            ),
+            Doubt::NetworkLogin => lang.pick(
+                "所在网络要求先登录（511），应答并非来自该网站",
+                "the network wants a log-in first (511): the answer is not the site's",
+            ),
+            Doubt::FakeAddress => lang.pick(
+                "域名被解析到本机代理的虚假地址（198.18.0.0/15）",
+                "the name was answered with an address that a local proxy makes up (198.18.0.0/15)",
+            ),
+            Doubt::NoRoute => {
+                lang.pick("本机没有通往该地址的路由", "this machine has no route to any of the site's addresses")
+            }
+            Doubt::NotPermitted => {
+                lang.pick("本机的规则（如防火墙）不允许连接", "this machine's own rules, such as a firewall, forbid it")
+            }
+            Doubt::PageNotRead => {
+                lang.pick("可能带有外链的页面未能读到", "a page that may carry the backlink was not read")
+            }
+        }
+    }
 }
 
 /// A bot wall that was met.

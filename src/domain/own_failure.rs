@@ -15,14 +15,22 @@ pub enum OwnFailure {
     Ports,
     /// A thread could not be started.
     Threads,
+    /// The program or its machine stood still while sites were asked, time and again.
+    Paused,
     /// A fault of the program, or of this machine, that no shortage explains; the log has more.
     #[default]
     Broken,
 }
 
 impl OwnFailure {
-    pub const ALL: [OwnFailure; 5] =
-        [OwnFailure::OpenFiles, OwnFailure::Memory, OwnFailure::Ports, OwnFailure::Threads, OwnFailure::Broken];
+    pub const ALL: [OwnFailure; 6] = [
+        OwnFailure::OpenFiles,
+        OwnFailure::Memory,
+        OwnFailure::Ports,
+        OwnFailure::Threads,
+        OwnFailure::Paused,
+        OwnFailure::Broken,
+    ];
 
     /// The stable code, as stored and printed.
     pub fn code(self) -> &'static str {
@@ -31,6 +39,7 @@ impl OwnFailure {
             OwnFailure::Memory => "memory",
             OwnFailure::Ports => "ports",
             OwnFailure::Threads => "threads",
+            OwnFailure::Paused => "paused",
             OwnFailure::Broken => "broken",
         }
     }
@@ -49,6 +58,9 @@ impl OwnFailure {
                 lang.pick("本机没有可用的端口或地址", "this machine ran short of local ports or addresses")
             }
             OwnFailure::Threads => lang.pick("本机无法再启动线程", "this machine could not start another thread"),
+            OwnFailure::Paused => {
+                lang.pick("检查期间程序多次停顿", "the program stood still again and again while it was made")
+            }
             OwnFailure::Broken => {
                 lang.pick("检查因程序自身的故障而中断", "the check broke on a fault of Rollcall's own")
             }
@@ -73,6 +85,10 @@ impl OwnFailure {
             OwnFailure::Threads => lang.pick(
                 "请提高线程数上限（ulimit -u，systemd 用 TasksMax=）",
                 "raise the limit of threads (ulimit -u, TasksMax= under systemd)",
+            ),
+            OwnFailure::Paused => lang.pick(
+                "请查看本机是否过载、被挂起或休眠",
+                "see whether this machine is overloaded, or is being suspended",
             ),
             OwnFailure::Broken => lang.pick("详情见日志", "the log has more"),
         }

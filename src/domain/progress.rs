@@ -118,6 +118,11 @@ pub enum Event {
     Checking(InFlight),
     /// A check ended and is stored.
     Checked(Outcome),
+    /// A check ended without an answer: it is not over yet, and waits until it is certain whose fault that was.
+    Unanswered {
+        link_id: i64,
+        name: String,
+    },
     /// A check could not be made, or broke, on a fault of our own.
     Failed {
         link_id: i64,
@@ -182,6 +187,7 @@ impl Snapshot {
                 }
                 self.recent.push(outcome.clone());
             }
+            Event::Unanswered { link_id, .. } => self.landed(*link_id),
             Event::Failed { link_id, .. } => {
                 self.landed(*link_id);
                 self.counts.failed += 1;

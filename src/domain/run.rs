@@ -34,25 +34,14 @@ pub struct Run {
     pub hold: Option<Hold>,
     pub started_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// The process that runs it; empty where it was let go, for whoever comes.
     pub owner: String,
-    pub heartbeat: DateTime<Utc>,
+    /// Its owner counts this up for as long as it goes on.
+    pub beat: i64,
     pub plan: Plan,
     pub counts: Counts,
     /// How long it took, milliseconds.
     pub ms: i64,
-}
-
-/// A run whose owner has not been heard of for this long may be taken over. Design.md: 3 s.
-pub const STALE_AFTER_MS: i64 = 3000;
-/// A living process says so each second, by the same clock: so far ahead nobody lives.
-const AHEAD_MS: i64 = 60_000;
-
-impl Run {
-    /// Whether its process has gone silent. A heartbeat far ahead is one from before the clock was set back.
-    pub fn is_stale(&self, at: DateTime<Utc>) -> bool {
-        let silent_ms = (at - self.heartbeat).num_milliseconds();
-        self.state == RunState::Running && (silent_ms >= STALE_AFTER_MS || silent_ms <= -AHEAD_MS)
-    }
 }
 
 /// Where one link of a run stands.

@@ -11,7 +11,7 @@ use crate::domain::{
     flags,
     link::{About, Overrides},
     marks,
-    observation::{Attempt, Backlink, BacklinkState, Evidence, Flag, Observation},
+    observation::{Attempt, Backlink, BacklinkState, Doubt, Evidence, Flag, Observation},
     settings::Limits,
 };
 use chrono::{DateTime, Utc};
@@ -46,6 +46,8 @@ pub struct Course {
     earlier: Vec<Attempt>,
     /// A page that may carry the backlink was not read.
     unread: bool,
+    /// A page did not answer to the end, however often it was asked.
+    unanswered: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +61,11 @@ enum Stage {
 pub enum Next {
     /// Ask again after this long: the same page once more, or another one.
     Ask(Duration),
-    Done(Box<Observation>),
+    Done {
+        seen: Box<Observation>,
+        /// The site, or a page of it that counts, did not answer to the end.
+        unanswered: bool,
+    },
 }
 
 impl Course {
@@ -79,7 +85,18 @@ impl Course {
             ms: 0,
             earlier: Vec::new(),
             unread: false,
+            unanswered: false,
         }
+    }
+
+    /// Makes the check once more, after one that ended so: each page is asked once.
+    pub fn again(mut self, first: &Observation) -> Course {
+        self.attempts = first.attempts;
+        self.ms = first.ms;
+        self.retried = self.terms.limits.retries;
+        self.earlier.clone_from(&first.evidence.earlier);
+        self.earlier.push(Attempt { url: self.url.clone(), class: first.class, status: first.status, ms: first.ms });
+        self
     }
 
     /// Compares titles with the one that the link had when it was last well.
@@ -147,6 +164,7 @@ impl Course {
             self.note(&seen, class);
             return Next::Ask(wait);
         }
+        self.unanswered |= seen.is_unanswered();
         match self.onward(&seen, class) {
             Some(stage) => {
                 self.note(&seen, class);
@@ -156,7 +174,7 @@ impl Course {
                 self.stage = stage;
                 Next::Ask(Duration::ZERO)
             }
-            None => Next::Done(Box::new(self.conclude(seen, class, at))),
+            None => Next::Done { seen: Box::new(self.conclude(seen, class, at)), unanswered: self.unanswered },
         }
     }
 
@@ -215,6 +233,8 @@ impl Course {
             _ => (last, class),
         };
         let page = seen.page.as_ref();
+        let unread = self.unread && class == Class::BacklinkMissing;
+        let doubt = seen.doubt.or(unread.then_some(Doubt::PageNotRead));
         let mut evidence = Evidence {
             hops: seen.hops,
             title: home_title.or_else(|| page.and_then(|p| p.title.clone())),
@@ -227,13 +247,14 @@ impl Course {
             cert_end: seen.cert_end,
             headers: seen.headers,
             wall: seen.wall,
+            doubt,
             excerpt: page.filter(|_| class == Class::BacklinkMissing).and_then(|p| p.excerpt.clone()),
         };
         evidence.clip(300, 8);
         Observation {
             at,
             class,
-            inconclusive: seen.inconclusive || (self.unread && class == Class::BacklinkMissing),
+            inconclusive: doubt.is_some(),
             status: seen.status,
             final_url: seen.final_url.or_else(|| Some(self.url.clone())),
             ms: self.ms,

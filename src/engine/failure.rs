@@ -1,7 +1,7 @@
 //! What a failed request is called, by the types in its chain of causes and never by their texts.
 
 use super::{guard::Refusal, resolver::NameError, shortage, trace::Stage};
-use crate::domain::{class::Class, own_failure::OwnFailure};
+use crate::domain::{class::Class, observation::Doubt, own_failure::OwnFailure};
 use rustls::{CertificateError, Error as TlsError};
 use std::{
     error::Error,
@@ -16,24 +16,24 @@ const EPERM: i32 = 1;
 #[error("connecting took too long")]
 pub struct ConnectLimit;
 
-/// A failure's class and whether it says nothing about the site.
+/// A failure's class and why it says nothing about the site, where it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub class: Class,
-    pub inconclusive: bool,
+    pub doubt: Option<Doubt>,
     /// Set where the fault is this machine's: then the class means nothing, and the attempt does not count.
     pub own: Option<OwnFailure>,
 }
 
 impl From<Class> for Failure {
     fn from(class: Class) -> Failure {
-        Failure { class, inconclusive: false, own: None }
+        Failure { class, doubt: None, own: None }
     }
 }
 
 impl From<OwnFailure> for Failure {
     fn from(own: OwnFailure) -> Failure {
-        Failure { class: Class::Unreachable, inconclusive: true, own: Some(own) }
+        Failure { class: Class::Unreachable, doubt: None, own: Some(own) }
     }
 }
 
@@ -44,7 +44,7 @@ impl From<&NameError> for Failure {
             NameError::Failed(_) => Class::DnsFailure.into(),
             NameError::Refused(refusal) => refusal.into(),
             NameError::Short(own) => (*own).into(),
-            NameError::NoRoute => Failure { class: Class::Unreachable, inconclusive: true, own: None },
+            NameError::NoRoute => Failure { doubt: Some(Doubt::NoRoute), ..Class::Unreachable.into() },
         }
     }
 }
@@ -53,7 +53,10 @@ impl From<&Refusal> for Failure {
     fn from(refusal: &Refusal) -> Failure {
         match refusal {
             Refusal::Unsure(_, own) => (*own).into(),
-            _ => Failure { class: Class::BlockedByPolicy, inconclusive: refusal.is_fake_answer(), own: None },
+            _ => {
+                let doubt = refusal.is_fake_answer().then_some(Doubt::FakeAddress);
+                Failure { doubt, ..Class::BlockedByPolicy.into() }
+            }
         }
     }
 }
@@ -116,7 +119,7 @@ fn of_cause(cause: &(dyn Error + 'static), stage: Stage) -> Option<Failure> {
     }
     if io.raw_os_error() == Some(EPERM) {
         // This machine's own rules forbid it, which says nothing about the site.
-        return Some(Failure { class: Class::Unreachable, inconclusive: true, own: None });
+        return Some(Failure { doubt: Some(Doubt::NotPermitted), ..Class::Unreachable.into() });
     }
     of_io(io.kind()).map(Failure::from).or_else(|| shortage::unheard_of(io).map(Failure::from))
 }

@@ -14,6 +14,7 @@ pub mod guard;
 pub mod hosts;
 mod pace;
 pub mod page;
+mod pauses;
 pub mod probe;
 pub mod registry;
 pub mod resolver;

@@ -1,23 +1,18 @@
 //! Asks for one page, once: redirects and body included, everything inside one time limit.
 
 mod reading;
+mod seen;
 
 use super::{
     connect::Watched,
     failure::{self, Failure, deepest},
-    guard::{self, Allowed, Refusal},
-    page::{PageFacts, Want},
+    guard::{self, Allowed},
+    page::Want,
     resolver::{GuardedResolver, NameError, is_routed},
     retry, shortage, tls,
     trace::{TRACE, Trace, millis},
 };
-use crate::domain::{
-    address,
-    class::Class,
-    observation::{Hop, Stages, Wall},
-    own_failure::OwnFailure,
-    walls,
-};
+use crate::domain::{address, class::Class, observation::Hop, own_failure::OwnFailure, walls};
 use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Response, StatusCode,
@@ -33,6 +28,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use url::Url;
+
+pub use seen::Seen;
 
 /// Redirects that are followed; one more is a loop.
 pub const MAX_HOPS: usize = 5;
@@ -92,36 +89,6 @@ pub struct Request {
     pub named_from: Option<u16>,
 }
 
-/// What one attempt saw.
-#[derive(Debug)]
-pub struct Seen {
-    /// [`Class::Ok`] for a page that came whole or far enough; what is on it is not judged here.
-    pub class: Class,
-    pub inconclusive: bool,
-    /// The attempt broke on this machine's own fault: nothing was seen of the site, whatever the class says.
-    pub own: Option<OwnFailure>,
-    pub status: Option<u16>,
-    pub final_url: Option<String>,
-    pub hops: Vec<Hop>,
-    pub remote: Option<SocketAddr>,
-    pub detail: Option<String>,
-    pub retry_after: Option<Duration>,
-    pub page: Option<PageFacts>,
-    /// Decoded bytes read.
-    pub bytes: u64,
-    /// The page goes on past what is read.
-    pub cut: bool,
-    pub ms: u32,
-    /// Of the last page asked for.
-    pub stages: Option<Stages>,
-    pub cert_end: Option<String>,
-    /// What the other side takes for the time.
-    pub date: Option<DateTime<Utc>>,
-    /// Of the last answer, those that say something about it.
-    pub headers: Vec<(String, String)>,
-    pub wall: Option<Wall>,
-}
-
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client: {0}. Is the package ca-certificates installed?")]
@@ -165,6 +132,11 @@ impl Probe {
         self.resolver.addresses(name).await
     }
 
+    /// Asks for every name anew from now on.
+    pub fn forget_names(&self) {
+        self.resolver.forget();
+    }
+
     fn way(&self) -> Way {
         self.way.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -192,7 +164,7 @@ impl Probe {
         };
         if let Some(failure) = failure {
             seen.class = failure.class;
-            seen.inconclusive = failure.inconclusive;
+            seen.doubt = failure.doubt;
             seen.own = failure.own.or_else(|| self.covered_up(failure.class, shortages));
         }
         seen.ms = millis(start.elapsed());
@@ -315,47 +287,6 @@ pub fn takes() -> HeaderMap {
         (header::ACCEPT_LANGUAGE, HeaderValue::from_static(ACCEPT_LANGUAGE)),
         (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
     ])
-}
-
-impl Seen {
-    fn new() -> Seen {
-        Seen {
-            class: Class::Ok,
-            inconclusive: false,
-            own: None,
-            status: None,
-            final_url: None,
-            hops: Vec::new(),
-            remote: None,
-            detail: None,
-            retry_after: None,
-            page: None,
-            bytes: 0,
-            cut: false,
-            ms: 0,
-            stages: None,
-            cert_end: None,
-            date: None,
-            headers: Vec::new(),
-            wall: None,
-        }
-    }
-
-    fn walled(&mut self, hit: walls::Hit) -> Failure {
-        self.wall = Some(Wall { name: hit.wall.to_owned(), mark: hit.mark });
-        Class::BotChallenge.into()
-    }
-
-    fn refused(&mut self, refusal: &Refusal) -> Failure {
-        self.detail = Some(refusal.to_string());
-        refusal.into()
-    }
-
-    fn failed(&mut self, error: &reqwest::Error) -> Failure {
-        self.detail = Some(deepest(error));
-        let stage = TRACE.with(|trace| trace.stage());
-        failure::of_error(error, stage, error.is_decode())
-    }
 }
 
 fn telling(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -56,6 +56,13 @@ impl GuardedResolver {
         GuardedResolver { inner: Arc::new(inner) }
     }
 
+    /// Forgets what name servers have answered so far.
+    pub fn forget(&self) {
+        if let Some(lookups) = &*self.inner.lookups.lock().unwrap_or_else(PoisonError::into_inner) {
+            lookups.clear_cache();
+        }
+    }
+
     /// The shortages met while name servers were asked.
     pub fn met(&self) -> &Met {
         &self.inner.met

@@ -111,7 +111,7 @@ impl Service {
             let seen = self.probe.ask(&course.request(), self.clock().now()).await;
             match course.take(seen, self.clock().now(), 0.0) {
                 Next::Ask(wait) => tokio::time::sleep(wait).await,
-                Next::Done(seen) => return Ok(*seen),
+                Next::Done { seen, .. } => return Ok(*seen),
             }
         }
     }

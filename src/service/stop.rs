@@ -28,24 +28,34 @@ impl Service {
         }
     }
 
-    /// Ends a run that this process has stopped: what was finished stays, the rest is marked cancelled.
-    ///
-    /// # Errors
-    /// Where there is no such run, or the store is at fault.
-    pub async fn call_off(&self, run_id: i64) -> Result<Settled> {
-        let run = self.store.run(run_id).await?.ok_or(StoreError::NoSuch { what: "run", id: run_id })?;
-        let now = self.clock.now();
-        let elapsed_ms = (now - run.started_at).num_milliseconds();
-        let ending = Ending { cancelled: true, elapsed_ms, ..Ending::default() };
-        Ok(self.store.settle(run_id, ending, now).await?)
-    }
-
-    /// Ends a silent run without checking the rest: for processes that may not adopt one.
+    /// Lets the runs that this process has not ended go: whoever comes next need not find out that it is gone.
     ///
     /// # Errors
     /// Where the store is at fault.
-    pub async fn close_stale(&self, run: &Run) -> Result<()> {
-        if self.store.adopt(run, &self.owner, self.clock.now()).await? {
+    pub async fn let_runs_go(&self) -> Result<()> {
+        self.store.let_go(&self.owner).await?;
+        Ok(())
+    }
+
+    /// Ends a run that this process has stopped: what was finished stays, the rest is marked cancelled.
+    ///
+    /// # Errors
+    /// Where there is no such run, it is another process's, or the store is at fault.
+    pub async fn call_off(&self, run_id: i64) -> Result<Settled> {
+        let run = self.store.run(run_id).await?.ok_or(StoreError::NoSuch { what: "run", id: run_id })?;
+        let now = self.clock.now();
+        let elapsed_ms = (now - run.started_at).num_milliseconds().max(0);
+        let ending = Ending { cancelled: true, elapsed_ms, ..Ending::default() };
+        Ok(self.store.settle(run_id, &self.owner, ending, now).await?)
+    }
+
+    /// Ends a run whose process is gone without checking the rest.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub(super) async fn close_silent(&self, run: &Run) -> Result<()> {
+        if self.store.adopt(run, &self.owner).await? {
+            tracing::warn!(run = run.id, "a run whose process is gone is ended; its unfinished links are free again");
             self.call_off(run.id).await?;
         }
         Ok(())

@@ -29,6 +29,8 @@ pub enum StoreError {
     Cancelled,
     #[error("there is no {what} {id}")]
     NoSuch { what: &'static str, id: i64 },
+    #[error("run {0} is another process's by now")]
+    NotOwner(i64),
     #[error("run {id} is {state}, not held")]
     NotHeld { id: i64, state: &'static str },
     #[error("{0}")]

@@ -5,24 +5,22 @@
 
 mod ended;
 mod error;
+mod runs;
 pub mod sqlite;
 mod wanted;
 
 pub use ended::Ended;
 pub use error::{Result, StoreError};
+pub use runs::{Beat, Begun, Ending, Record, Runs, Settled};
 pub use wanted::{Among, Found, ItemOutcome, NEWLY_HIDDEN, Sort, Status, Wanted, WantedItems};
 
 use crate::domain::{
     audit::Note,
-    counts::Counts,
-    guard::Hold,
     link::{About, Link, Manual},
     observation::{Observation, Standing},
-    own_failure::OwnFailure,
     policy::Policy,
-    progress::{RunState, Trigger},
     reason::Reason,
-    run::{Item, ItemState, Plan, Run, Transition},
+    run::Transition,
     schedule::Scope,
     verdict::Change,
     whitelist::{Entry, Kind},
@@ -65,68 +63,6 @@ pub enum Imported {
     Added,
     Updated,
     Unchanged,
-}
-
-/// A run that was begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// `None` where every link is in another run's hands already.
-    pub run_id: Option<i64>,
-    /// The links that are this run's.
-    pub claimed: Vec<i64>,
-    /// The runs that hold the others.
-    pub elsewhere: Vec<i64>,
-}
-
-/// One finished check to be written.
-#[derive(Clone, Debug)]
-pub struct Record {
-    pub link_id: i64,
-    pub state: ItemState,
-    pub seen: Option<Observation>,
-    /// The pending verdict.
-    pub change: Change,
-    /// Why nothing was seen, where the item failed.
-    pub failure: Option<OwnFailure>,
-}
-
-impl Record {
-    /// A check that saw something.
-    pub fn done(link_id: i64, seen: Observation, change: Change) -> Record {
-        Record { link_id, state: ItemState::Done, seen: Some(seen), change, failure: None }
-    }
-
-    /// A link that stays unchecked, or whose check failed on our side.
-    pub fn unseen(link_id: i64, state: ItemState, failure: Option<OwnFailure>) -> Record {
-        Record { link_id, state, seen: None, change: Change::None, failure }
-    }
-}
-
-/// What a heartbeat found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
-    /// The run is still this process's.
-    pub mine: bool,
-    /// Someone asked for its end.
-    pub cancel: bool,
-}
-
-/// How a run came to its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ending {
-    pub cancelled: bool,
-    pub elapsed_ms: i64,
-    /// Witnesses asked, and how many answered.
-    pub witnesses: u32,
-    pub witnesses_answered: u32,
-}
-
-/// What a run came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    pub state: RunState,
-    pub hold: Option<Hold>,
-    pub counts: Counts,
 }
 
 /// A stored schedule.
@@ -277,58 +213,6 @@ pub trait Config: Send + Sync {
     async fn remove_schedule(&self, id: i64) -> Result<bool>;
     /// Counts a schedule's next time from `from`; false where another process was first.
     async fn claim_due(&self, id: i64, last: Option<DateTime<Utc>>, from: DateTime<Utc>) -> Result<bool>;
-}
-
-/// Runs and their items.
-#[async_trait]
-pub trait Runs: Send + Sync {
-    /// Writes a run and its items before anything is fetched. Links that another run holds are left to it.
-    async fn begin_run(
-        &self,
-        trigger: Trigger,
-        plan: &Plan,
-        owner: &str,
-        links: &[i64],
-        at: DateTime<Utc>,
-    ) -> Result<Begun>;
-    /// Adds links to a run that goes on; returns those that were free and are now its own.
-    async fn add_items(&self, run_id: i64, links: &[i64]) -> Result<Vec<i64>>;
-    /// Writes a batch of finished checks in one transaction. Items that are done already stay as they are.
-    async fn record(&self, run_id: i64, records: &[Record]) -> Result<()>;
-    async fn beat(&self, run_id: i64, owner: &str, at: DateTime<Utc>) -> Result<Beat>;
-    /// Asks whoever runs it to cancel; false where it is not running.
-    async fn ask_cancel(&self, run_id: i64) -> Result<bool>;
-    /// Ends a run: judges, asks the guard, and applies or holds, all in one transaction.
-    async fn settle(&self, run_id: i64, ending: Ending, at: DateTime<Utc>) -> Result<Settled>;
-    /// # Errors
-    /// [`StoreError::NotHeld`], or [`StoreError::NoSuch`].
-    async fn apply_held(&self, run_id: i64, at: DateTime<Utc>) -> Result<Settled>;
-    /// # Errors
-    /// [`StoreError::NotHeld`], or [`StoreError::NoSuch`].
-    async fn discard_held(&self, run_id: i64) -> Result<()>;
-    async fn run(&self, id: i64) -> Result<Option<Run>>;
-    /// The newest runs first.
-    async fn runs(&self, offset: u32, limit: u32) -> Result<Vec<Run>>;
-    async fn count_runs(&self) -> Result<u32>;
-    /// Some of a run's items, and how many of them there are.
-    async fn search_items(&self, run_id: i64, wanted: &WantedItems) -> Result<(Vec<Item>, u32)>;
-    async fn running(&self) -> Result<Vec<Run>>;
-    async fn items(&self, run_id: i64) -> Result<Vec<Item>>;
-    /// What a run's failed items failed of, and how many each: the most first.
-    async fn failures(&self, run_id: i64) -> Result<Vec<(OwnFailure, u32)>>;
-    /// At most `limit` of a run's items after a link, by link.
-    async fn items_after(&self, run_id: i64, link_id: i64, limit: u32) -> Result<Vec<Item>>;
-    /// Those of a run's items that there is something to say of: all but the good ones that change nothing.
-    async fn notable_items(&self, run_id: i64) -> Result<Vec<Item>>;
-    /// Adds single checks of runs that ended before a time up by the day and forgets them, at most `limit` at once;
-    /// whether there are more. Held runs keep theirs.
-    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<bool>;
-    /// Forgets days before a time, at most `limit` of them; whether there are more.
-    async fn prune_days(&self, before: DateTime<Utc>, limit: u32) -> Result<bool>;
-    /// A run's links that are still to be checked.
-    async fn unfinished(&self, run_id: i64) -> Result<Vec<i64>>;
-    /// Takes a silent run over, by compare-and-swap on its owner and heartbeat; false where someone was first.
-    async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool>;
 }
 
 /// Accounts, who is signed in, and who did what.

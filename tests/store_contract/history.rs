@@ -18,8 +18,8 @@ async fn run(store: &SharedStore, records: Vec<Record>, at: DateTime<Utc>) {
     let ids: Vec<i64> = records.iter().map(|record| record.link_id).collect();
     let id = store.begin_run(Trigger::Schedule, &plan(), "me", &ids, at).await.unwrap().run_id.unwrap();
     let at_that_time = |record: Record| Record { seen: record.seen.map(|seen| Observation { at, ..seen }), ..record };
-    store.record(id, &records.into_iter().map(at_that_time).collect::<Vec<_>>()).await.unwrap();
-    store.settle(id, Ending::default(), at).await.unwrap();
+    store.record(id, "me", &records.into_iter().map(at_that_time).collect::<Vec<_>>()).await.unwrap();
+    store.settle(id, "me", Ending::default(), at).await.unwrap();
 }
 
 pub async fn old_checks_become_days(store: SharedStore) {
@@ -71,8 +71,8 @@ pub async fn a_run_of_thousands_settles_whole(store: SharedStore) {
         0 => outcome(*id, Class::HttpStatus, 404, Change::Hide),
         _ => outcome(*id, Class::Ok, 200, Change::None),
     };
-    store.record(run, &ids[..4000].iter().map(seen).collect::<Vec<_>>()).await.unwrap();
-    let counts = store.settle(run, Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap().counts;
+    store.record(run, "me", &ids[..4000].iter().map(seen).collect::<Vec<_>>()).await.unwrap();
+    let counts = store.settle(run, "me", Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap().counts;
     assert_eq!((counts.total, counts.ok, counts.to_not_show, counts.cancelled), (5000, 3920, 80, 1000));
     let hidden = store.links().await.unwrap().into_iter().filter(|link| !link.state.shown).map(|link| link.id);
     assert_eq!(hidden.collect::<Vec<_>>(), ids[..4000].iter().copied().filter(|id| id % 50 == 0).collect::<Vec<_>>());
@@ -83,8 +83,8 @@ pub async fn what_failed_on_our_side_touches_no_link(store: SharedStore) {
     let before = store.link(b).await.unwrap();
     let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
     let failed = Record::unseen(b, ItemState::Failed, Some(OwnFailure::OpenFiles));
-    store.record(run, &[outcome(a, Class::Ok, 200, Change::None), failed]).await.unwrap();
-    let counts = store.settle(run, Ending::default(), now()).await.unwrap().counts;
+    store.record(run, "me", &[outcome(a, Class::Ok, 200, Change::None), failed]).await.unwrap();
+    let counts = store.settle(run, "me", Ending::default(), now()).await.unwrap().counts;
     assert_eq!((counts.ok, counts.failed, counts.active_num), (1, 1, 1));
     assert_eq!(store.link(b).await.unwrap(), before);
     assert_eq!(store.failures(run).await.unwrap(), [(OwnFailure::OpenFiles, 1)]);

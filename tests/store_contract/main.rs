@@ -4,6 +4,7 @@ mod accounts;
 mod ends;
 mod history;
 mod large;
+mod owners;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -16,6 +17,9 @@ use history::{
 };
 use large::{
     a_list_is_taken_in_whole, a_roll_is_read_in_parts, exempt_links_are_shown_at_once, long_texts_are_refused_or_cut,
+};
+use owners::{
+    adoption_is_by_compare_and_swap, what_is_known_better_by_now_is_left_out, who_has_lost_a_run_writes_nothing_of_it,
 };
 use rollcall::{
     domain::{
@@ -68,6 +72,8 @@ backends! {
     history_is_found_by_link_and_run,
     accounts_and_sessions,
     adoption_is_by_compare_and_swap,
+    who_has_lost_a_run_writes_nothing_of_it,
+    what_is_known_better_by_now_is_left_out,
     evidence_is_bounded,
     old_checks_become_days,
     space_is_given_back,
@@ -157,19 +163,19 @@ async fn claims_are_exclusive(store: SharedStore) {
     assert_eq!((second.claimed.clone(), second.elsewhere), (vec![b], vec![first.run_id.unwrap()]));
     let third = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap();
     assert_eq!((third.run_id, third.elsewhere.len()), (None, 2));
-    store.settle(first.run_id.unwrap(), Ending::default(), now()).await.unwrap();
-    assert_eq!(store.add_items(second.run_id.unwrap(), &[a, b]).await.unwrap(), [a]);
-    assert_eq!(store.add_items(first.run_id.unwrap(), &[b]).await.unwrap(), [0; 0], "it is over");
+    store.settle(first.run_id.unwrap(), "me", Ending::default(), now()).await.unwrap();
+    assert_eq!(store.add_items(second.run_id.unwrap(), "me", &[a, b]).await.unwrap(), [a]);
+    assert_eq!(store.add_items(first.run_id.unwrap(), "me", &[b]).await.unwrap(), [0; 0], "it is over");
 }
 
 async fn outcomes_are_written_once(store: SharedStore) {
     let [a, b] = two(&store).await;
     let c = store.add_link(&about("c", "https://c.test/"), true, now()).await.unwrap();
     let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b, c], now()).await.unwrap().run_id.unwrap();
-    store.record(run, &[outcome(a, Class::HttpStatus, 404, Change::Hide)]).await.unwrap();
-    store.record(run, &[outcome(a, Class::Ok, 200, Change::None)]).await.unwrap();
+    store.record(run, "me", &[outcome(a, Class::HttpStatus, 404, Change::Hide)]).await.unwrap();
+    store.record(run, "me", &[outcome(a, Class::Ok, 200, Change::None)]).await.unwrap();
     store
-        .record(run, &[outcome(b, Class::Ok, 200, Change::None), outcome(b, Class::Ok, 201, Change::None)])
+        .record(run, "me", &[outcome(b, Class::Ok, 200, Change::None), outcome(b, Class::Ok, 201, Change::None)])
         .await
         .unwrap();
     let notable = store.notable_items(run).await.unwrap();
@@ -178,7 +184,7 @@ async fn outcomes_are_written_once(store: SharedStore) {
     assert_eq!(items[1].seen.as_ref().and_then(|seen| seen.status), Some(200), "the first of a batch counts");
     assert_eq!(items[0].seen.as_ref().map(|s| (s.class, s.status, s.ms)), Some((Class::HttpStatus, Some(404), 12)));
     assert!(store.link(a).await.unwrap().unwrap().state.shown, "pending until the run is settled");
-    let settled = store.settle(run, Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap();
+    let settled = store.settle(run, "me", Ending { cancelled: true, ..Ending::default() }, now()).await.unwrap();
     assert_eq!((settled.state, settled.counts.to_not_show, settled.counts.cancelled), (RunState::Cancelled, 1, 1));
     let link = store.link(a).await.unwrap().unwrap();
     assert_eq!((link.state.shown, link.last_check.unwrap().status), (false, Some(404)));
@@ -188,10 +194,10 @@ async fn outcomes_are_written_once(store: SharedStore) {
 async fn settling_twice_is_harmless(store: SharedStore) {
     let [a, _] = two(&store).await;
     let run = store.begin_run(Trigger::Click, &plan(), "me", &[a], now()).await.unwrap().run_id.unwrap();
-    store.record(run, &[outcome(a, Class::HttpStatus, 500, Change::Hide)]).await.unwrap();
-    let first = store.settle(run, Ending { elapsed_ms: 9, ..Ending::default() }, now()).await.unwrap();
+    store.record(run, "me", &[outcome(a, Class::HttpStatus, 500, Change::Hide)]).await.unwrap();
+    let first = store.settle(run, "me", Ending { elapsed_ms: 9, ..Ending::default() }, now()).await.unwrap();
     let before = store.link(a).await.unwrap();
-    assert_eq!(store.settle(run, Ending::default(), now()).await.unwrap(), first);
+    assert_eq!(store.settle(run, "me", Ending::default(), now()).await.unwrap(), first);
     assert_eq!(store.link(a).await.unwrap(), before);
     assert_eq!(store.run(run).await.unwrap().unwrap().ms, 9);
 }
@@ -257,8 +263,8 @@ async fn totals_and_pages_agree(store: SharedStore) {
     let run = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
     let records =
         [outcome(a, Class::BotChallenge, 403, Change::None), outcome(b, Class::HttpStatus, 404, Change::Hide)];
-    store.record(run, &records).await.unwrap();
-    store.settle(run, Ending::default(), now()).await.unwrap();
+    store.record(run, "me", &records).await.unwrap();
+    store.settle(run, "me", Ending::default(), now()).await.unwrap();
     let totals = store.totals().await.unwrap();
     assert_eq!((totals.links, totals.shown, totals.hidden), (3, 1, 1));
     let ids = async |wanted: Wanted| -> Vec<i64> {
@@ -294,8 +300,8 @@ async fn totals_and_pages_agree(store: SharedStore) {
 async fn run_of(store: &SharedStore, records: &[Record]) {
     let ids: Vec<i64> = records.iter().map(|record| record.link_id).collect();
     let run = store.begin_run(Trigger::Click, &plan(), "me", &ids, now()).await.unwrap().run_id.unwrap();
-    store.record(run, records).await.unwrap();
-    store.settle(run, Ending::default(), now()).await.unwrap();
+    store.record(run, "me", records).await.unwrap();
+    store.settle(run, "me", Ending::default(), now()).await.unwrap();
 }
 
 fn seen(link_id: i64, title: &str, flags: &[Flag]) -> Record {
@@ -351,9 +357,9 @@ async fn history_is_found_by_link_and_run(store: SharedStore) {
     let [a, b] = two(&store).await;
     let first = store.begin_run(Trigger::Click, &plan(), "me", &[a, b], now()).await.unwrap().run_id.unwrap();
     let bad = outcome(b, Class::HttpStatus, 404, Change::Hide);
-    store.record(first, &[outcome(a, Class::Ok, 200, Change::None), bad]).await.unwrap();
+    store.record(first, "me", &[outcome(a, Class::Ok, 200, Change::None), bad]).await.unwrap();
     assert_eq!(store.pending(&[a, b]).await.unwrap(), [(b, Change::Hide)]);
-    store.settle(first, Ending::default(), now()).await.unwrap();
+    store.settle(first, "me", Ending::default(), now()).await.unwrap();
     assert!(store.pending(&[a, b]).await.unwrap().is_empty());
     let lately = store.lately(5).await.unwrap();
     assert_eq!((lately.len(), lately[0].name.as_str(), lately[0].change.shown), (1, "b", false));
@@ -383,23 +389,6 @@ async fn history_is_found_by_link_and_run(store: SharedStore) {
     assert_eq!(store.unfinished(second).await.unwrap(), [a]);
 }
 
-async fn adoption_is_by_compare_and_swap(store: SharedStore) {
-    let [a, _] = two(&store).await;
-    let id = store.begin_run(Trigger::Click, &plan(), "first", &[a], now()).await.unwrap().run_id.unwrap();
-    let run = store.run(id).await.unwrap().unwrap();
-    let later = now() + TimeDelta::seconds(5);
-    assert!(run.is_stale(now() - TimeDelta::hours(1)), "the clock was set back since");
-    assert!(run.is_stale(later) && !run.is_stale(now() + TimeDelta::seconds(2)));
-    assert!(store.beat(id, "first", later).await.unwrap().mine);
-    assert!(!store.adopt(&run, "second", later).await.unwrap(), "its owner has spoken meanwhile");
-    let run = store.run(id).await.unwrap().unwrap();
-    assert!(store.adopt(&run, "second", later).await.unwrap());
-    assert!(!store.beat(id, "first", later).await.unwrap().mine);
-    assert!(store.ask_cancel(id).await.unwrap());
-    assert!(store.beat(id, "second", later).await.unwrap().cancel);
-    assert_eq!(store.running().await.unwrap().len(), 1);
-}
-
 async fn evidence_is_bounded(store: SharedStore) {
     let [a, _] = two(&store).await;
     let run = store.begin_run(Trigger::Click, &plan(), "me", &[a], now()).await.unwrap().run_id.unwrap();
@@ -407,7 +396,7 @@ async fn evidence_is_bounded(store: SharedStore) {
     let hop = Hop { url: "https://a.test/".to_owned() + &"路".repeat(5000), status: 301 };
     let evidence = Evidence { hops: vec![hop; 20], title: Some("标".repeat(9000)), ..Evidence::default() };
     record.seen.as_mut().unwrap().evidence = evidence;
-    store.record(run, &[record]).await.unwrap();
+    store.record(run, "me", &[record]).await.unwrap();
     let kept = store.items(run).await.unwrap().remove(0).seen.unwrap();
     assert!(serde_json::to_string(&kept.evidence).unwrap().len() <= 4096);
     assert!(kept.evidence.title.is_some());

@@ -32,7 +32,9 @@ impl NameServer {
         let noted = asked.clone();
         tokio::spawn(async move {
             let mut buffer = [0; 1500];
-            while let Ok((n, from)) = socket.recv_from(&mut buffer).await {
+            loop {
+                // What comes of a network that is down is no end.
+                let Ok((n, from)) = socket.recv_from(&mut buffer).await else { continue };
                 let Ok(question) = Message::from_vec(&buffer[..n]) else { continue };
                 let Some(query) = question.queries.first() else { continue };
                 let name = query.name().to_utf8().trim_end_matches('.').to_owned();
@@ -42,7 +44,7 @@ impl NameServer {
                     noted.lock().unwrap().push(name.clone());
                 }
                 if let Some(answer) = answer(&question, reply(&name, before), address) {
-                    socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+                    let _ = socket.send_to(&answer.to_vec().unwrap(), from).await;
                 }
             }
         });

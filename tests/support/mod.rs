@@ -260,7 +260,7 @@ pub async fn check_with(probe: &Probe, about: &About, terms: Arc<Terms>) -> Obse
         let seen = probe.ask(&course.request(), clock.now()).await;
         assert!(start.elapsed() < LIMIT + Duration::from_millis(100), "took {:?}", start.elapsed());
         match course.take(seen, clock.now(), 0.0) {
-            Next::Done(observation) => return *observation,
+            Next::Done { seen, .. } => return *seen,
             Next::Ask(wait) => sleep(wait).await,
         }
     }

@@ -7,7 +7,8 @@ use crate::{
         counts::Counts,
         guard::Hold,
         lang::Lang,
-        observation::{BacklinkState, Standing},
+        observation::{BacklinkState, Observation, Standing},
+        progress::RunState,
         reason::Reason,
         run::Item,
         verdict::Change,
@@ -52,6 +53,7 @@ pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
         "changed": item.change != Change::None,
         "reason": reason,
         "class": seen.class,
+        "doubt": seen.evidence.doubt,
         "status": seen.status,
         "final_url": seen.final_url,
         "ms": seen.ms,
@@ -67,6 +69,7 @@ pub fn detail(lang: Lang, item: &Item) -> Option<Value> {
 
 pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Failure> {
     let items = report.service.store().notable_items(report.run_id).await?;
+    let held = report.settled.state == RunState::Held;
     let mut out = anstream::stdout().lock();
     for item in &items {
         let Some(seen) = &item.seen else {
@@ -82,9 +85,11 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
             continue;
         }
         let (style, mark) = output::mark(standing);
-        let words = Reason::of(seen).words(lang);
+        let words = in_words(seen, lang);
         let change = match item.change {
             Change::None => "",
+            Change::Hide if held => lang.pick("  → 待定：隐藏", "  → would be hidden"),
+            Change::Show if held => lang.pick("  → 待定：恢复显示", "  → would be shown again"),
             Change::Hide => lang.pick("  → 隐藏", "  → hidden"),
             Change::Show => lang.pick("  → 恢复显示", "  → shown again"),
         };
@@ -114,12 +119,19 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
     Ok(())
 }
 
+/// How a check ended, and why that does not count where it does not.
+pub fn in_words(seen: &Observation, lang: Lang) -> String {
+    let words = Reason::of(seen).words(lang);
+    match seen.evidence.doubt {
+        Some(doubt) => {
+            lang.pick(format!("{words}（{}）", doubt.words(lang)), format!("{words} ({})", doubt.words(lang)))
+        }
+        None => words,
+    }
+}
+
 pub fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
-    let why = match hold {
-        Hold::TooManyHidden => "it would hide too many links at once",
-        Hold::NoAnswerAtAll => "no site answered at all, which looks like a fault of our own network",
-        Hold::WitnessesFailed => "no witness site answered, which looks like a fault of our own network",
-    };
+    let why = hold.words(Lang::En);
     format!(
         "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
         counts.to_not_show, counts.to_show

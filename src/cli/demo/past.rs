@@ -48,8 +48,10 @@ async fn run(service: &Arc<Service>, records: &[Record], at: DateTime<Utc>) -> R
     let ids: Vec<i64> = records.iter().map(|record| record.link_id).collect();
     let begun = store.begin_run(Trigger::Schedule, &plan, "demo", &ids, at).await?;
     let Some(run_id) = begun.run_id else { return Ok(()) };
-    store.record(run_id, records).await?;
+    store.record(run_id, "demo", records).await?;
     let elapsed_ms = records.iter().filter_map(|record| record.seen.as_ref()).map(|seen| i64::from(seen.ms)).max();
-    store.settle(run_id, Ending { elapsed_ms: elapsed_ms.unwrap_or_default(), ..Ending::default() }, at).await?;
+    store
+        .settle(run_id, "demo", Ending { elapsed_ms: elapsed_ms.unwrap_or_default(), ..Ending::default() }, at)
+        .await?;
     Ok(())
 }

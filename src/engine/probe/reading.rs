@@ -2,7 +2,7 @@
 
 use super::{Probe, Seen, text_of};
 use crate::{
-    domain::{class::Class, walls},
+    domain::{class::Class, guard::NETWORK_LOGIN, observation::Doubt, walls},
     engine::{
         body::{Body, Broken},
         failure::Failure,
@@ -42,7 +42,12 @@ impl Probe {
                 return failure;
             }
         }
-        if status == 429 { Class::RateLimited.into() } else { Class::HttpStatus.into() }
+        match status {
+            429 => Class::RateLimited.into(),
+            // It is the network that speaks, and not the site.
+            NETWORK_LOGIN => Failure { doubt: Some(Doubt::NetworkLogin), ..Class::HttpStatus.into() },
+            _ => Class::HttpStatus.into(),
+        }
     }
 
     /// Reads a page as far as needed. Some where a meta refresh leads on.
@@ -96,7 +101,7 @@ impl Probe {
             if wanted { (MAX_BODY, deadline) } else { (HEAD_ONLY_BODY, deadline.min(Instant::now() + HEAD_ONLY_TIME)) };
         let start = Instant::now();
         seen.bytes = 0;
-        seen.cut = false;
+        (seen.cut, seen.broken_off) = (false, false);
         let feeding = async {
             let body = Body::of(response, headers, &self.costly).await?;
             feed(body, &mut reader, cap, seen).await
@@ -108,6 +113,7 @@ impl Probe {
         if let Some(stages) = &mut seen.stages {
             stages.body = Some(millis(start.elapsed()));
         }
+        seen.broken_off = fed.as_ref().is_err_and(|broken| !broken.failure.class.implies_http_answer());
         let page = reader.finish();
         seen.cut |= page.given_up;
         seen.page = Some(page);

@@ -127,7 +127,7 @@ pub async fn write(tx: &mut SqliteConnection, run_id: i64, records: &[Record]) -
         .execute(&mut *tx)
         .await?;
     keep_evidence(tx, run_id).await?;
-    note_newest(tx).await?;
+    note_newest(tx, run_id).await?;
     sqlx::query("DELETE FROM batch").execute(tx).await?;
     Ok(())
 }
@@ -153,15 +153,18 @@ async fn keep_evidence(tx: &mut SqliteConnection, run_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the newest check with its link.
-async fn note_newest(tx: &mut SqliteConnection) -> Result<()> {
+/// Keeps the newest check with its link, unless that has another address by now.
+async fn note_newest(tx: &mut SqliteConnection, run_id: i64) -> Result<()> {
     sqlx::query(
-        "UPDATE links SET (last_at, last_class, last_status, last_ms, last_final_url, recent, flags, good_title) =
-             (SELECT b.at, b.class, b.status, b.ms, b.final_url, substr(links.recent || b.letter, -?), b.flags,
+        "UPDATE links SET
+             (last_run, last_at, last_class, last_status, last_ms, last_final_url, recent, flags, good_title) =
+             (SELECT ?1, b.at, b.class, b.status, b.ms, b.final_url, substr(links.recent || b.letter, -?2), b.flags,
                   coalesce(b.good_title, links.good_title)
               FROM batch b WHERE b.link = links.id)
-         WHERE id IN (SELECT link FROM batch)",
+         WHERE id IN (SELECT i.link_id FROM batch b JOIN run_items i ON i.run_id = ?1 AND i.link_id = b.link
+                      WHERE NOT i.moved)",
     )
+    .bind(run_id)
     .bind(i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX))
     .execute(tx)
     .await?;

@@ -167,6 +167,7 @@ pub const SEEN_JOIN: &str = "LEFT JOIN evidence e ON e.link_id = i.link_id AND e
 /// A link of a run with the link's state and what was seen, without what only pages want, as one JSON array in the
 /// order of [`DoneRow`]: for [`super::bulk::many`].
 pub const DONE_ARRAY: &str = "json_array(i.link_id, l.name, l.url, l.active AND l.deleted_at IS NULL, \
+    i.moved OR (i.class <> 'whitelisted' AND coalesce(l.last_run, i.run_id) <> i.run_id), \
     json_array(l.shown, l.reason, l.bad_streak, l.good_streak, l.since, l.judged, l.manual), \
     json_array(i.at, i.class, i.inconclusive, i.status, i.ms, i.attempts, NULL, NULL, i.change))";
 
@@ -177,6 +178,9 @@ pub struct DoneRow {
     pub url: String,
     #[serde(deserialize_with = "flag")]
     pub active: bool,
+    /// A newer check, or another address of the link, stands against what was seen.
+    #[serde(deserialize_with = "flag")]
+    pub overtaken: bool,
     pub state: StateRow,
     pub seen: SeenRow,
 }
@@ -311,8 +315,7 @@ impl ItemRow {
     }
 }
 
-pub const RUN_COLUMNS: &str =
-    "id, started_by, state, hold, started_at, finished_at, owner, heartbeat, plan, counts, ms";
+pub const RUN_COLUMNS: &str = "id, started_by, state, hold, started_at, finished_at, owner, beat, plan, counts, ms";
 
 #[derive(FromRow)]
 pub struct RunRow {
@@ -323,7 +326,7 @@ pub struct RunRow {
     started_at: i64,
     finished_at: Option<i64>,
     owner: String,
-    heartbeat: i64,
+    beat: i64,
     plan: String,
     counts: String,
     ms: i64,
@@ -341,7 +344,7 @@ impl RunRow {
             started_at: time(self.started_at),
             finished_at: self.finished_at.map(time),
             owner: self.owner,
-            heartbeat: time(self.heartbeat),
+            beat: self.beat,
             plan: parse("plan", &self.plan)?,
             counts: parse("counts", &self.counts)?,
             ms: self.ms,

@@ -29,13 +29,12 @@ impl Runs for SqliteStore {
     ) -> Result<Begun> {
         let mut tx = self.write().await?;
         let run_id: i64 = sqlx::query_scalar(
-            "INSERT INTO runs (started_by, state, started_at, owner, heartbeat, plan, counts)
-             VALUES (?, 'running', ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO runs (started_by, state, started_at, owner, beat, plan, counts)
+             VALUES (?, 'running', ?, ?, 0, ?, ?) RETURNING id",
         )
         .bind(word(trigger))
         .bind(ms(at))
         .bind(owner)
-        .bind(ms(at))
         .bind(json(plan))
         .bind(json(&Counts::default()))
         .fetch_one(&mut *tx)
@@ -51,13 +50,9 @@ impl Runs for SqliteStore {
         Ok(Begun { run_id: Some(run_id), claimed, elsewhere })
     }
 
-    async fn add_items(&self, run_id: i64, links: &[i64]) -> Result<Vec<i64>> {
+    async fn add_items(&self, run_id: i64, owner: &str, links: &[i64]) -> Result<Vec<i64>> {
         let mut tx = self.write().await?;
-        let running: Option<i64> = sqlx::query_scalar("SELECT id FROM runs WHERE id = ? AND state = 'running'")
-            .bind(run_id)
-            .fetch_optional(&mut *tx)
-            .await?;
-        if running.is_none() {
+        if !goes_on(&mut tx, run_id, owner).await? {
             return Ok(Vec::new());
         }
         let before = items_among(&mut tx, run_id, links).await?;
@@ -68,18 +63,20 @@ impl Runs for SqliteStore {
         Ok(claimed)
     }
 
-    async fn record(&self, run_id: i64, records: &[Record]) -> Result<()> {
+    async fn record(&self, run_id: i64, owner: &str, records: &[Record]) -> Result<()> {
         let mut tx = self.write().await?;
+        if !goes_on(&mut tx, run_id, owner).await? {
+            return Err(StoreError::NotOwner(run_id));
+        }
         record::write(&mut tx, run_id, records).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn beat(&self, run_id: i64, owner: &str, at: DateTime<Utc>) -> Result<Beat> {
+    async fn beat(&self, run_id: i64, owner: &str) -> Result<Beat> {
         let cancel: Option<bool> = sqlx::query_scalar(
-            "UPDATE runs SET heartbeat = ? WHERE id = ? AND owner = ? AND state = 'running' RETURNING cancel",
+            "UPDATE runs SET beat = beat + 1 WHERE id = ? AND owner = ? AND state = 'running' RETURNING cancel",
         )
-        .bind(ms(at))
         .bind(run_id)
         .bind(owner)
         .fetch_optional(&self.writer)
@@ -95,9 +92,9 @@ impl Runs for SqliteStore {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn settle(&self, run_id: i64, ending: Ending, at: DateTime<Utc>) -> Result<Settled> {
+    async fn settle(&self, run_id: i64, owner: &str, ending: Ending, at: DateTime<Utc>) -> Result<Settled> {
         let mut tx = self.write().await?;
-        let settled = settle::settle(&mut tx, run_id, ending, at).await?;
+        let settled = settle::settle(&mut tx, run_id, owner, ending, at).await?;
         tx.commit().await?;
         Ok(settled)
     }
@@ -193,18 +190,22 @@ impl Runs for SqliteStore {
         Ok(sqlx::query_scalar(query).bind(run_id).fetch_all(&self.readers).await?)
     }
 
-    async fn adopt(&self, run: &Run, owner: &str, at: DateTime<Utc>) -> Result<bool> {
+    async fn adopt(&self, run: &Run, owner: &str) -> Result<bool> {
         let done = sqlx::query(
-            "UPDATE runs SET owner = ?, heartbeat = ? WHERE id = ? AND state = 'running' AND owner = ? AND heartbeat = ?",
+            "UPDATE runs SET owner = ?, beat = beat + 1 WHERE id = ? AND state = 'running' AND owner = ? AND beat = ?",
         )
         .bind(owner)
-        .bind(ms(at))
         .bind(run.id)
         .bind(&run.owner)
-        .bind(ms(run.heartbeat))
+        .bind(run.beat)
         .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    async fn let_go(&self, owner: &str) -> Result<u32> {
+        let query = "UPDATE runs SET owner = '' WHERE owner = ? AND state = 'running'";
+        affected(sqlx::query(query).bind(owner).execute(&self.writer).await?)
     }
 }
 
@@ -224,6 +225,12 @@ pub async fn run(connection: &mut SqliteConnection, id: i64) -> Result<Option<Ru
     let query = fixed(format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?"));
     let row: Option<RunRow> = sqlx::query_as(query).bind(id).fetch_optional(connection).await?;
     Ok(row.map(RunRow::run).transpose()?)
+}
+
+/// Whether a run goes on and is still this owner's. Asked in the transaction that writes to it.
+async fn goes_on(tx: &mut SqliteConnection, id: i64, owner: &str) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND owner = ? AND state = 'running')";
+    Ok(sqlx::query_scalar(query).bind(id).bind(owner).fetch_one(tx).await?)
 }
 
 async fn held(tx: &mut SqliteConnection, id: i64) -> Result<Run> {

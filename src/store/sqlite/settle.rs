@@ -4,12 +4,12 @@ use super::{
     super::{Ending, Result, Settled, StoreError},
     bulk::{many, with_rows},
     config, fixed,
-    rows::{DONE_ARRAY, DoneRow, json, ms, word},
+    rows::{DONE_ARRAY, DoneRow, ItemRow, SEEN_JOIN, decoded, item_columns, json, ms, word},
     runs,
 };
 use crate::domain::{
     counts::Counts,
-    guard::Tally,
+    guard::{Gone, Tally, is_one_answer},
     link::LinkState,
     observation::Standing,
     progress::RunState,
@@ -34,11 +34,22 @@ struct Judged {
     change: Change,
     /// The change as it was stored when the check ended.
     noted: Change,
+    /// A newer check, or another address of the link, stands against it.
+    overtaken: bool,
 }
 
-/// Ends a run. One that is over already is left as it is.
-pub async fn settle(tx: &mut SqliteConnection, id: i64, ending: Ending, at: DateTime<Utc>) -> Result<Settled> {
+/// Ends a run. One that its owner has ended already is left as it is.
+pub async fn settle(
+    tx: &mut SqliteConnection,
+    id: i64,
+    owner: &str,
+    ending: Ending,
+    at: DateTime<Utc>,
+) -> Result<Settled> {
     let run = runs::run(tx, id).await?.ok_or(StoreError::NoSuch { what: "run", id })?;
+    if run.owner != owner {
+        return Err(StoreError::NotOwner(id));
+    }
     if run.state != RunState::Running {
         return Ok(Settled { state: run.state, hold: run.hold, counts: run.counts });
     }
@@ -48,7 +59,14 @@ pub async fn settle(tx: &mut SqliteConnection, id: i64, ending: Ending, at: Date
         .await?;
     let (judged, tally) = judge_items(tx, &run, at).await?;
     let counts = tally_counts(tx, id, &judged).await?;
-    let tally = Tally { witnesses: ending.witnesses, witnesses_answered: ending.witnesses_answered, ..tally };
+    let gone = gone(tx, id, &judged).await?;
+    let tally = Tally {
+        witnesses: ending.witnesses,
+        others: ending.others,
+        strange: u32::try_from(gone.iter().filter(|one| one.is_strange()).count()).unwrap_or(u32::MAX),
+        one_answer: is_one_answer(&gone, tally.shown_checked),
+        ..tally
+    };
     let hold = tally.hold(run.plan.settings.policy.guard);
     let state = match hold {
         Some(_) => RunState::Held,
@@ -133,6 +151,12 @@ fn judge_item(
     let noted = row.seen.change()?;
     let Some(seen) = row.seen.seen()? else { return Ok(None) };
     let before = row.state.state()?;
+    if row.overtaken {
+        let (link_id, standing) = (row.link_id, seen.standing());
+        let left =
+            Judged { overtaken: true, differs: false, change: Change::None, link_id, standing, next: before, noted };
+        return Ok(Some(left));
+    }
     let mut verdict = judge(&before, &seen, &run.plan.settings.policy, at);
     let standing = seen.standing();
     // What the owner changed while the run went on comes first: a link taken out of the roll is not touched, and one
@@ -146,7 +170,25 @@ fn judge_item(
     }
     let differs = verdict.next != before;
     let Verdict { next, change, .. } = verdict;
-    Ok(Some(Judged { link_id: row.link_id, standing, next, differs, change, noted }))
+    Ok(Some(Judged { link_id: row.link_id, standing, next, differs, change, noted, overtaken: false }))
+}
+
+/// What was seen of the links that would go.
+async fn gone(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Vec<Gone>> {
+    let going: Vec<i64> = judged.iter().filter(|one| one.change == Change::Hide).map(|one| one.link_id).collect();
+    let mut gone = Vec::with_capacity(going.len());
+    for part in going.chunks(PART as usize) {
+        let query = fixed(format!(
+            "SELECT {} FROM json_each(?2) wanted JOIN run_items i ON i.run_id = ?1 AND i.link_id = wanted.value
+             JOIN links l ON l.id = i.link_id {SEEN_JOIN}",
+            item_columns()
+        ));
+        let rows: Vec<ItemRow> = sqlx::query_as(query).bind(id).bind(json(&part)).fetch_all(&mut *tx).await?;
+        gone.extend(
+            decoded(rows, ItemRow::item)?.into_iter().filter_map(|item| Some(Gone::of(&item.url, &item.seen?))),
+        );
+    }
+    Ok(gone)
 }
 
 async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> Result<Counts> {
@@ -158,7 +200,10 @@ async fn tally_counts(tx: &mut SqliteConnection, id: i64, judged: &[Judged]) -> 
     .fetch_one(tx)
     .await?;
     let mut counts = Counts { cancelled, failed, ..Counts::of_total(total) };
-    judged.iter().for_each(|one| counts.add(one.standing, one.change));
+    for one in judged {
+        counts.add(one.standing, one.change);
+        counts.overtaken += u32::from(one.overtaken);
+    }
     Ok(counts)
 }
 

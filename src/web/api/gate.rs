@@ -7,7 +7,7 @@ use crate::{
     store::StoreError,
     web::{
         server::{AppState, auth, document, faults},
-        words::{Words, words_of},
+        words::Words,
     },
 };
 use axum::http::StatusCode;
@@ -24,7 +24,7 @@ pub struct Caller {
 
 impl Caller {
     pub fn words(&self) -> &'static Words {
-        words_of(self.lang)
+        Words::of(self.lang)
     }
 
     /// Notes what the admin has done.

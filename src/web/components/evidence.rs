@@ -30,6 +30,7 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
         (words.e_backlink, backlink_words(words, &seen.backlink)),
         (words.e_wall, held.wall.map(|wall| format!("{} · {}", wall.name, wall.mark)).unwrap_or_default()),
         (words.e_flags, flags_in_words(words, &seen.flags)),
+        (words.e_doubt, held.doubt.map(|doubt| doubt.words(words.lang).to_owned()).unwrap_or_default()),
         (words.e_detail, held.detail.unwrap_or_default()),
         (words.col_attempts, seen.attempts.to_string()),
     ];

@@ -131,11 +131,7 @@ fn RunNote(run: RunRow) -> impl IntoView {
 pub fn Held(id: i64, state: RunState, hold: Option<Hold>) -> impl IntoView {
     let words = use_words();
     let held = hold.filter(|_| state == RunState::Held).map(|hold| {
-        let why = match hold {
-            Hold::TooManyHidden => words.hold_many,
-            Hold::NoAnswerAtAll => words.hold_silent,
-            Hold::WitnessesFailed => words.hold_witness,
-        };
+        let why = format!("{}{}", words.hold_why, hold.words(words.lang));
         view! {
             <div class="hold">
                 <p>{why}</p>

@@ -19,7 +19,7 @@ use crate::{
     web::{
         api::{fault::Fault, gate::Caller},
         dto::{Done, Gate},
-        words::words_of,
+        words::Words,
     },
 };
 use axum::http::request::Parts;
@@ -50,7 +50,7 @@ pub async fn gate(state: &AppState) -> Result<Gate, Fault> {
 
 /// Makes the first account and signs it in.
 pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, again: &str) -> Result<Done, Fault> {
-    let words = words_of(document::request_lang());
+    let words = Words::of(document::request_lang());
     // The token cannot be guessed: whoever has it does not wait for those who try.
     if !state.setup.is(token.trim()) {
         take_try(state, &known::attempt(state, "", None).await?)?;
@@ -75,7 +75,7 @@ pub async fn set_up(state: &AppState, token: &str, name: &str, password: &str, a
 
 /// Signs in, slowly where wrong passwords came before: by account and by address.
 pub async fn sign_in(state: &AppState, name: &str, password: String, next: &str) -> Result<Done, Fault> {
-    let words = words_of(document::request_lang());
+    let words = Words::of(document::request_lang());
     let name = normal(name);
     let user = backend::find(&state.service, &name).await?;
     let attempt = known::attempt(state, &name, user.as_ref()).await?;
@@ -155,7 +155,7 @@ pub async fn change_password(caller: &Caller, old: String, password: &str, again
 
 /// Refuses whoever was wrong too often lately.
 fn take_try(state: &AppState, attempt: &Attempt) -> Result<(), Fault> {
-    let refused = |wait| Fault::Refused(words_of(document::request_lang()).wait_seconds(wait));
+    let refused = |wait| Fault::Refused(Words::of(document::request_lang()).wait_seconds(wait));
     state.throttle.take(attempt).map_err(refused)
 }
 

@@ -23,7 +23,7 @@ use crate::{
     clock::SharedClock,
     domain::settings::{Settings, System},
     service::Service,
-    supervisor::Pulse,
+    supervisor::Liveness,
     web::{
         app::{App, shell},
         dto::Trial,
@@ -161,8 +161,8 @@ pub async fn serve(
         options: LeptosOptions::builder().output_name("rollcall").site_addr(address).build(),
     };
     let (following, used) = (state.clone(), settings.clone());
-    state.service.supervisor().keep("settings", background::SILENT, shutdown.clone(), move |pulse| {
-        follow_settings(following.clone(), used.clone(), pulse)
+    state.service.supervisor().keep("settings", background::SILENT, shutdown.clone(), move |liveness| {
+        follow_settings(following.clone(), used.clone(), liveness)
     });
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let share = crate::lifecycle::connection_share();
@@ -184,12 +184,12 @@ pub async fn serve(
 }
 
 /// Goes by settings that another process has changed, such as `rollcall setting set`, until it is dropped.
-async fn follow_settings(state: AppState, mut used: Settings, pulse: Pulse) {
+async fn follow_settings(state: AppState, mut used: Settings, liveness: Liveness) {
     let mut tick = tokio::time::interval(SETTINGS_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        pulse.beat();
+        liveness.note();
         // Where the store is at fault others say so.
         if let Ok(settings) = state.service.settings().await
             && settings != used

@@ -13,15 +13,7 @@ words! { ImportWords;
     shortened: "过长，已截断", "Too long, shortened";
 }
 
-/// The phrases of a language.
-pub fn import_words_of(lang: Lang) -> &'static ImportWords {
-    match lang {
-        Lang::Zh => &ZH,
-        Lang::En => &EN,
-    }
-}
-
 /// The phrases of the page being drawn.
 pub fn import_words() -> &'static ImportWords {
-    import_words_of(use_context::<Lang>().unwrap_or_default())
+    ImportWords::of(use_context::<Lang>().unwrap_or_default())
 }

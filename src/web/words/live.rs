@@ -29,10 +29,7 @@ words! {
 
 /// The browser part's words in the page's language.
 pub fn live_words() -> &'static LiveWords {
-    match page_lang() {
-        Lang::Zh => &ZH,
-        Lang::En => &EN,
-    }
+    LiveWords::of(page_lang())
 }
 
 /// The language of this page: on the server by the request, in the browser as the server drew it.

@@ -7,10 +7,10 @@ mod live;
 mod pages;
 
 #[cfg(feature = "ssr")]
-pub use imports::{import_words, import_words_of};
+pub use imports::{ImportWords, import_words};
 pub use live::{LiveWords, live_words};
 #[cfg(feature = "ssr")]
-pub use pages::{Words, use_words, words_of};
+pub use pages::{Words, use_words};
 
 /// A struct of phrases, and one of it for each language.
 macro_rules! words {
@@ -24,6 +24,16 @@ macro_rules! words {
 
         const ZH: $name = $name { lang: $crate::domain::lang::Lang::Zh, $($key: $zh,)* };
         const EN: $name = $name { lang: $crate::domain::lang::Lang::En, $($key: $en,)* };
+
+        impl $name {
+            /// The phrases of a language.
+            pub fn of(lang: $crate::domain::lang::Lang) -> &'static $name {
+                match lang {
+                    $crate::domain::lang::Lang::Zh => &ZH,
+                    $crate::domain::lang::Lang::En => &EN,
+                }
+            }
+        }
     };
 }
 

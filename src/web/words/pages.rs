@@ -110,9 +110,7 @@ words! {
     run_cancelled: "检查已取消", "Cancelled";
     run_held: "待确认，尚未改动任何友链", "Held: no link was changed yet";
     run_discarded: "结果已放弃", "Discarded";
-    hold_many: "会一次隐藏过多友链", "It would hide too many links at once";
-    hold_silent: "没有任何网站应答，可能是本机网络故障", "No site answered at all: perhaps our own network is down";
-    hold_witness: "见证网站均无应答，可能是本机网络故障", "No witness site answered: perhaps our own network is down";
+    hold_why: "已暂缓：", "Held: ";
     checked: "已检查", "checked";
     to_hide: "隐藏", "to hide";
     to_show: "恢复", "to show";
@@ -308,6 +306,7 @@ words! {
     skip_one: "跳过", "Skip";
     newly_hidden: "最近被隐藏", "Newly hidden";
     until: "至", "until";
+    e_doubt: "不作数的原因", "Why it does not count";
     e_wall: "拦截方", "Bot wall";
     e_flags: "异常迹象", "Signs";
     e_headers: "响应头", "Headers";
@@ -384,15 +383,7 @@ impl Words {
     }
 }
 
-/// The phrases of a language.
-pub fn words_of(lang: Lang) -> &'static Words {
-    match lang {
-        Lang::Zh => &ZH,
-        Lang::En => &EN,
-    }
-}
-
 /// The phrases of the page being drawn.
 pub fn use_words() -> &'static Words {
-    words_of(use_context::<Lang>().unwrap_or_default())
+    Words::of(use_context::<Lang>().unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use crate::{
         api::{fault::Fault, gate::Caller},
         dto::{Done, ImportPage, ImportProgress, Preview, PreviewRow},
         server::{document, faults, once},
-        words::import_words_of,
+        words::ImportWords,
     },
 };
 use leptos::server_fn::codec::MultipartData;
@@ -114,7 +114,7 @@ pub async fn cancel(caller: &Caller, token: &str) -> Result<Done, Fault> {
         return Ok(Done::quiet().then(format!("/import?list={token}")));
     }
     let dropped = caller.service.drop_import(token);
-    let done = if dropped { Done::said(import_words_of(caller.lang).cancelled) } else { Done::quiet() };
+    let done = if dropped { Done::said(ImportWords::of(caller.lang).cancelled) } else { Done::quiet() };
     Ok(done.then("/import"))
 }
 
