@@ -307,6 +307,8 @@ async fn a_verdict_ends_when_its_time_comes_and_not_at_the_next_check() {
 #[tokio::test]
 async fn what_a_whitelist_entry_exempted_is_checked_when_it_ends() {
     let (_folder, service, hand) = on_a_clock().await;
+    let fine = says(friendly()).await;
+    enter(&service, "fine", &fine.url()).await;
     let dead = enter(&service, "dead", &gone().await).await;
     support::run(&service).await;
     assert!(!is_shown(&service, dead).await);

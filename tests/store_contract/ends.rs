@@ -31,8 +31,8 @@ fn entry(kind: Kind, pattern: &str, expires_at: Option<DateTime<Utc>>) -> Entry 
 async fn checked(store: &SharedStore, [bad, good]: [i64; 2]) {
     let id = store.begin_run(Trigger::Click, &plan(), "me", &[bad, good], now()).await.unwrap().run_id.unwrap();
     let records = [outcome(bad, Class::HttpStatus, 404, Change::Hide), outcome(good, Class::Ok, 200, Change::None)];
-    store.record(id, &records).await.unwrap();
-    store.settle(id, Ending::default(), now()).await.unwrap();
+    store.record(id, "me", &records).await.unwrap();
+    store.settle(id, "me", Ending::default(), now()).await.unwrap();
 }
 
 async fn end(store: &SharedStore, at: DateTime<Utc>) -> Ended {
