@@ -120,33 +120,59 @@ pub fn outlive_writes() {
 
 /// Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
 pub async fn stop_signal() {
-    one_signal().await;
-    tokio::spawn(async {
-        one_signal().await;
-        crate::stderr::flush(LAST_WORDS);
-        std::process::exit(130);
-    });
+    StopSignals::listen().first().await;
 }
 
-#[cfg(unix)]
-async fn one_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    // Whoever started it by nohup wants it to go on when the terminal closes.
-    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
-    let hung_up = async {
-        match &mut hangup {
-            Some(hangup) => drop(hangup.recv().await),
-            None => std::future::pending().await,
+/// The signals that ask for an end, listened to from the moment it is made: none that comes before it is asked for is
+/// lost, or ends the process as the system would.
+pub struct StopSignals {
+    #[cfg(unix)]
+    listening: Vec<tokio::signal::unix::Signal>,
+}
+
+impl StopSignals {
+    /// To be called within a runtime.
+    #[cfg(unix)]
+    pub fn listen() -> StopSignals {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+        // Whoever started it by nohup wants it to go on when the terminal closes.
+        if !ignores_hangup() {
+            kinds.push(SignalKind::hangup());
         }
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        () = hung_up => {}
+        // Where one cannot be listened to the system ends the process by it, as ever.
+        StopSignals { listening: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+    }
+
+    #[cfg(not(unix))]
+    pub fn listen() -> StopSignals {
+        StopSignals {}
+    }
+
+    /// Resolves at the first one; a second one ends the process at once.
+    pub async fn first(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            crate::stderr::flush(LAST_WORDS);
+            std::process::exit(130);
+        });
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.listening.iter_mut().any(|one| one.poll_recv(context).is_ready());
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -161,13 +187,6 @@ fn ignores_hangup() -> bool {
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
     });
     *IGNORED
-}
-
-#[cfg(not(unix))]
-async fn one_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 #[cfg(test)]

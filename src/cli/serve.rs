@@ -2,7 +2,8 @@
 
 use super::{Context, Failure, NetworkArgs, Outcome};
 use crate::{
-    background, config, lifecycle,
+    background, config,
+    lifecycle::StopSignals,
     notify::Notifier,
     service::Service,
     web::server::{self, Entrance, once::SetupToken},
@@ -60,7 +61,7 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// Serves until a signal comes. Runs that are going on stay as they are stored, to be gone on with.
 pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entrance: Entrance) -> Outcome {
-    let shutdown = CancellationToken::new();
+    let (signals, shutdown) = (StopSignals::listen(), CancellationToken::new());
     let notifier = Notifier::from_env();
     let background = background::start(&service, &notifier, &shutdown);
     let settings = service.settings().await?;
@@ -68,7 +69,7 @@ pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entranc
     let mut stopped = tokio::spawn(async move {
         let (shutdown, service, notifier) = stopping;
         tokio::select! {
-            () = lifecycle::stop_signal() => tracing::info!("stopping; a second signal ends it at once"),
+            () = signals.first() => tracing::info!("stopping; a second signal ends it at once"),
             () = shutdown.cancelled() => {}
         }
         notifier.send("STOPPING=1");
