@@ -265,7 +265,8 @@ pub trait Config: Send + Sync {
     async fn put_entry(&self, entry: &Entry, at: DateTime<Utc>) -> Result<i64>;
     async fn remove_entry(&self, kind: Kind, pattern: &str) -> Result<bool>;
     async fn settings(&self) -> Result<Vec<(String, String)>>;
-    async fn put_setting(&self, key: &str, value: &str) -> Result<()>;
+    /// Keeps values by their keys: all of them, or where that fails none.
+    async fn put_settings(&self, values: &[(String, String)]) -> Result<()>;
     async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
     /// Adds a schedule, or changes the one with `id`; returns its id. Its next time is counted from `at`.
     async fn put_schedule(&self, id: Option<i64>, cron: &str, scope: &Scope, at: DateTime<Utc>) -> Result<i64>;
@@ -367,12 +368,21 @@ pub trait Accounts: Send + Sync {
 /// Everything.
 #[async_trait]
 pub trait Store: Links + Config + Runs + Accounts {
-    /// Gives some of the space that nothing uses any more back to the disk; whether there is more.
+    /// Gives some of the space that nothing uses any more back to the disk; whether there is more that can be given.
     async fn shrink(&self) -> Result<bool>;
     /// How large the database is.
     async fn size(&self) -> Result<Size>;
     /// Reads the whole database and says what is wrong with it; empty where nothing is.
     async fn examine(&self) -> Result<Vec<String>>;
+    /// Writes something and takes it back.
+    ///
+    /// # Errors
+    /// Why nothing can be written.
+    async fn try_write(&self) -> Result<()>;
+    /// When the database was made: the earliest time in it.
+    async fn made_at(&self) -> Result<Option<DateTime<Utc>>>;
+    /// Closes all connections, which leaves all that was written in the one file where no other program has it open.
+    async fn close(&self);
     /// The database's file.
     fn file(&self) -> PathBuf;
     /// The folder that it lies in.

@@ -3,12 +3,16 @@
 mod accounts;
 mod bulk;
 mod config;
+mod copy;
+mod fault;
+mod files;
 mod history;
 mod import;
 mod limits;
 mod links;
 mod open;
 pub mod owned;
+mod place;
 mod record;
 mod restore;
 mod roll;
@@ -16,13 +20,19 @@ mod rows;
 mod runs;
 mod search;
 mod settle;
+mod sound;
+mod upgrade;
 
 use super::{Result, Size, Store, StoreError};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::{Path, PathBuf};
 
+pub use files::{Found, look};
+pub use open::path_of;
 pub use restore::{Restored, restore};
+pub use sound::{check_backup, is_whole};
 
 /// A SQLite database.
 pub struct SqliteStore {
@@ -34,6 +44,8 @@ pub struct SqliteStore {
 
 /// Pages that are given back to the disk at once, so that no check waits long for the writer.
 const PAGES_AT_ONCE: i64 = 500;
+/// Bytes that are written to see whether anything can be written.
+const TRIED_BYTES: usize = 32 << 10;
 
 impl SqliteStore {
     /// Opens the database at `sqlite:FILE`, making it on first use and bringing its schema up to date.
@@ -41,14 +53,8 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
     pub async fn open(address: &str) -> Result<SqliteStore> {
-        let (writer, readers) = open::open(address).await?;
-        Ok(SqliteStore { writer, readers, path: open::path_of(address)? })
-    }
-
-    /// Closes all connections, which folds the write-ahead log into the file.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        let (writer, readers, path) = open::open(address).await?;
+        Ok(SqliteStore { writer, readers, path })
     }
 
     /// A transaction that holds the write lock from its start, so that it never fails half-way on a busy database.
@@ -68,9 +74,13 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn shrink(&self) -> Result<bool> {
+        let free =
+            async || -> Result<i64> { Ok(sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer).await?) };
+        let before = free().await?;
         sqlx::query(fixed(format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))).fetch_all(&self.writer).await?;
-        let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer).await?;
-        Ok(free > PAGES_AT_ONCE)
+        let after = free().await?;
+        // A database that another program has made anew may give nothing back, however often it is asked.
+        Ok(after > PAGES_AT_ONCE && after < before)
     }
 
     async fn size(&self) -> Result<Size> {
@@ -88,8 +98,33 @@ impl Store for SqliteStore {
     }
 
     async fn examine(&self) -> Result<Vec<String>> {
-        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(20)").fetch_all(&self.readers).await?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let mut connection = self.readers.acquire().await?;
+        sound::ours(&mut connection, &self.path).await?;
+        sound::examine(&mut connection).await
+    }
+
+    async fn try_write(&self) -> Result<()> {
+        let mut transaction = self.write().await?;
+        // The row is written to the log, where a full disk or a quota shows, and taken back.
+        sqlx::query("UPDATE revisions SET n = n + 1").execute(&mut *transaction).await?;
+        let kept = sqlx::query("INSERT INTO settings (key, value) VALUES ('doctor', ?)");
+        kept.bind("x".repeat(TRIED_BYTES)).execute(&mut *transaction).await?;
+        Ok(transaction.rollback().await?)
+    }
+
+    async fn made_at(&self) -> Result<Option<DateTime<Utc>>> {
+        // Times that were noted by the service's clock; the schema's own stands in where nothing was entered yet.
+        let query = "SELECT coalesce(
+                         (SELECT min(t) FROM (SELECT min(created_at) AS t FROM users
+                          UNION ALL SELECT min(created_at) FROM links UNION ALL SELECT min(started_at) FROM runs)),
+                         (SELECT unixepoch(min(installed_on)) * 1000 FROM _sqlx_migrations))";
+        let made: Option<i64> = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
+        Ok(made.and_then(DateTime::from_timestamp_millis))
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     fn file(&self) -> PathBuf {
@@ -97,10 +132,7 @@ impl Store for SqliteStore {
     }
 
     fn folder(&self) -> PathBuf {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        }
+        files::folder_of(&self.path).to_path_buf()
     }
 
     async fn ping(&self) -> Result<()> {
@@ -113,26 +145,7 @@ impl Store for SqliteStore {
             return Err(StoreError::File(format!("{} exists already; name a new file", to.display())));
         }
         // A connection of its own: readers may not write, and the writer is not to wait.
-        open::copy(&self.writer.connect_options(), to).await
-    }
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> StoreError {
-        let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
-        // The low byte is the primary result code: sqlite.org/rescode.html.
-        match code.map(|code| code & 0xff) {
-            Some(5 | 6) => StoreError::Locked,
-            Some(8) => StoreError::ReadOnly,
-            Some(10) => StoreError::File(
-                "the database file cannot be read or written; check that it is a file and that the disk is well".into(),
-            ),
-            Some(13) => StoreError::Full,
-            Some(14) => StoreError::CannotOpen(String::new()),
-            Some(26) => StoreError::NotADatabase("the file".to_owned()),
-            _ if matches!(error, sqlx::Error::PoolTimedOut) => StoreError::Locked,
-            _ => StoreError::Database(error),
-        }
+        copy::copy(&self.writer.connect_options(), to).await
     }
 }
 
