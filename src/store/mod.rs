@@ -374,11 +374,13 @@ pub trait Store: Links + Config + Runs + Accounts {
     async fn size(&self) -> Result<Size>;
     /// Reads the whole database and says what is wrong with it; empty where nothing is.
     async fn examine(&self) -> Result<Vec<String>>;
-    /// Writes something and takes it back.
+    /// Writes what is there already: everything that a change does, without one.
     ///
     /// # Errors
     /// Why nothing can be written.
     async fn try_write(&self) -> Result<()>;
+    /// The runs that wait for the owner's decision, the oldest first.
+    async fn held_runs(&self) -> Result<Vec<i64>>;
     /// When the database was made: the earliest time in it.
     async fn made_at(&self) -> Result<Option<DateTime<Utc>>>;
     /// Closes all connections, which leaves all that was written in the one file where no other program has it open.

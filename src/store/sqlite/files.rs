@@ -22,8 +22,6 @@ pub struct Found {
     pub shm: bool,
     /// The process that has it open, where one has.
     pub held_by: Option<u32>,
-    /// What a restore has left that was broken off.
-    pub left: Vec<PathBuf>,
 }
 
 /// Looks at a database's files, before this process opens it: closing a file gives up the locks that a process has on it.
@@ -38,8 +36,7 @@ pub fn look(path: &Path) -> io::Result<Found> {
     }
     let bytes = size(path);
     let held_by = if bytes.is_some() { holder(path)? } else { None };
-    let left = super::restore::leftovers(path).into_iter().filter(|path| path.exists()).collect();
-    Ok(Found { bytes, wal: size(&wal), shm: size(&shm).is_some(), held_by, left })
+    Ok(Found { bytes, wal: size(&wal), shm: size(&shm).is_some(), held_by })
 }
 
 /// What SQLite keeps beside a database while it is open: write-ahead log, its index, rollback journal.
