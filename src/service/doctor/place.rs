@@ -90,15 +90,13 @@ impl Place {
             }
             Found { bytes: Some(_), .. } => Opening::Open,
             Found { bytes: None, .. } if log => Opening::Never(self.wrong(lang.pick(
-                format!("{shown} 不在，而它的日志 {shown}-wal 还在；若文件被移走，请移回原处"),
-                format!("{shown} is missing, and its log {shown}-wal is there; put the file back where it was moved"),
+                format!("{shown} 不在，而它的日志 {shown}-wal 还在（若文件被移走，请移回原处）"),
+                format!("{shown} is missing, and its log {shown}-wal is there (where it was moved, put it back)"),
             ))),
-            Found { bytes: None, .. } if self.sound.is_some() || self.unsound.is_some() => {
-                Opening::Never(self.wrong(lang.pick(
-                    format!("{shown} 不在，但有它的备份"),
-                    format!("{shown} is missing, and there are backups of it"),
-                )))
-            }
+            Found { bytes: None, .. } if self.was_there() => Opening::Never(self.wrong(lang.pick(
+                format!("{shown} 不在，但有它的备份或副本"),
+                format!("{shown} is missing, and there are backups or copies of it"),
+            ))),
             Found { bytes: None, .. } => Opening::None(Finding {
                 level: Level::Doubtful,
                 what: "database",
@@ -108,6 +106,12 @@ impl Place {
                 ),
             }),
         }
+    }
+
+    /// Whether something is there that only a database leaves behind.
+    fn was_there(&self) -> bool {
+        let (backups, beside) = self.kept_files();
+        !backups.is_empty() || !beside.is_empty()
     }
 
     /// That the database is not as it should be, with what to do about it.
@@ -132,7 +136,7 @@ impl Place {
                 ),
             ),
         };
-        Finding { level: Level::Wrong, what: "database", words: format!("{what}{}{advice}", lang.pick("。", ". ")) }
+        Finding { level: Level::Wrong, what: "database", words: format!("{what}{}{advice}", lang.pick("。", "; ")) }
     }
 
     /// Disk, permissions and what a restore has left.
@@ -189,7 +193,6 @@ impl Place {
     }
 
     /// The database and its copies hold password hashes and e-mail addresses.
-    #[cfg(unix)]
     fn permissions(&self) -> Option<Finding> {
         use std::os::unix::fs::PermissionsExt;
         let lang = self.lang;
@@ -221,13 +224,7 @@ impl Place {
         Some(Finding { level: Level::Doubtful, what, words })
     }
 
-    #[cfg(not(unix))]
-    fn permissions(&self) -> Option<Finding> {
-        None
-    }
-
     /// The backups; and the database with what SQLite has beside it, and the copies from before upgrades and restores.
-    #[cfg(unix)]
     fn kept_files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_ours = |path: &PathBuf| {

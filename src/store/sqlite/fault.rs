@@ -2,6 +2,9 @@
 
 use super::super::StoreError;
 
+/// Characters of SQLite's words that are told.
+const WORDS_MAX: usize = 120;
+
 /// Extended result codes (sqlite.org/rescode.html) that want other words than the primary code in their low byte.
 mod code {
     pub const IOERR_SHORT_READ: i32 = 10 | 2 << 8;
@@ -30,7 +33,9 @@ impl From<sqlx::Error> for StoreError {
             (code::IOERR_SHMSIZE, _) | (_, 13) => StoreError::Full,
             (code::IOERR_READ | code::IOERR_SHORT_READ, _) => StoreError::NotRead,
             (code::IOERR_CORRUPTFS | code::IOERR_DATA | code::CANTOPEN_DIRTYWAL, _) | (_, 11) => {
-                StoreError::Corrupt(message)
+                // It may quote pieces of the file.
+                let line = message.lines().next().unwrap_or_default();
+                StoreError::Corrupt(line.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect())
             }
             (code::IOERR_NOMEM, _) => StoreError::Database(error),
             (code::READONLY_DBMOVED, _) => StoreError::Moved,

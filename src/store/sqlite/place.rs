@@ -33,7 +33,9 @@ pub fn put(path: &Path, whole: &Path, at: DateTime<Utc>) -> Result<Option<PathBu
     let Some(_hold) = files::hold(path).map_err(cannot)? else {
         return Err(StoreError::InUse(path.display().to_string()));
     };
-    let kept = keep(path, at).map_err(cannot)?;
+    // Where it was broken off after everything had its second name, that one will do.
+    let named = if whole == beside(path, PLACED) { second_name(path) } else { None };
+    let kept = named.map_or_else(|| keep(path, at), |kept| Ok(Some(kept))).map_err(cannot)?;
     let placed = replace(path, whole).map_err(cannot);
     // Where it failed, the second name is of no use: the first is still there.
     placed.inspect_err(|_| forget_links(path))?;
@@ -55,7 +57,7 @@ fn keep(path: &Path, at: DateTime<Utc>) -> io::Result<Option<PathBuf>> {
         }
     }
     files::sync_folder(path)?;
-    Ok((!named.is_empty()).then_some(kept))
+    Ok(named.into_iter().next())
 }
 
 /// A database's file with those that SQLite keeps beside it.
@@ -124,6 +126,11 @@ pub fn forget_links(path: &Path) {
     for kept in all_kept(path).into_iter().filter(|kept| files::same_file(kept, path)) {
         with_logs(&kept).iter().for_each(|file| drop(std::fs::remove_file(file)));
     }
+}
+
+/// The name under which the database that is in its place is kept already.
+fn second_name(path: &Path) -> Option<PathBuf> {
+    all_kept(path).into_iter().find(|kept| files::same_file(kept, path))
 }
 
 /// Everything that was replaced so far.

@@ -252,7 +252,15 @@ async fn fold(path: &Path) -> Result<()> {
     };
     match folded.await {
         Err(StoreError::Locked) => Err(StoreError::InUse(path.display().to_string())),
+        Ok(()) => {
+            let [wal, shm, _] = logs(path);
+            if !wal.exists() {
+                // The index of a log that is no more.
+                let _ = std::fs::remove_file(shm);
+            }
+            Ok(())
+        }
         // Where the disk is full, say, the log is kept beside it.
-        _ => Ok(()),
+        Err(_) => Ok(()),
     }
 }

@@ -55,7 +55,10 @@ pub async fn ours(connection: &mut SqliteConnection, path: &Path) -> Result<i64>
 pub async fn examine(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let query = format!("PRAGMA integrity_check({LISTED})");
     let found: Vec<String> = sqlx::query_scalar(fixed(query)).fetch_all(&mut *connection).await?;
-    let mut wrong: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
+    // A row may have many lines, the first of which names the database.
+    let lines = found.iter().flat_map(|row| row.lines());
+    let mut wrong: Vec<String> =
+        lines.filter(|line| *line != "ok" && !line.starts_with("***")).take(LISTED).map(str::to_owned).collect();
     let dangling: Vec<(String, Option<i64>, String)> =
         sqlx::query_as("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 20")
             .fetch_all(&mut *connection)
