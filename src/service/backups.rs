@@ -45,12 +45,7 @@ impl Service {
         let cannot = |error: std::io::Error| StoreError::File(format!("cannot write {}: {error}", folder.display()));
         owned::create_folder(folder).map_err(cannot)?;
         let to = folder.join(self.clock.now().format(NAME).to_string());
-        // What is not whole has another name, also after a power cut.
-        let partial = to.with_extension("partial");
-        let _ = std::fs::remove_file(&partial);
-        self.store.backup(&partial).await?;
-        std::fs::rename(&partial, &to).map_err(cannot)?;
-        sqlite::sync_folder(&to).map_err(cannot)?;
+        self.store.backup(&to).await?;
         Ok(to)
     }
 }

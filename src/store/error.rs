@@ -38,7 +38,9 @@ pub enum StoreError {
     NotRead,
     #[error("the database cannot be written: it, or its folder, is read-only")]
     ReadOnly,
-    #[error("cannot open the database {0}; check that the folder exists and may be written")]
+    #[error(
+        "cannot open the database {0}; check that the folder exists and may be written, and how many files may be open"
+    )]
     CannotOpen(String),
     #[error("{0:?} is not a database address; write sqlite:FILE, such as sqlite:data/rollcall.db")]
     BadAddress(String),

@@ -42,7 +42,7 @@ impl From<sqlx::Error> for StoreError {
             (_, 5 | 6 | 15) => StoreError::Locked,
             (_, 8) => StoreError::ReadOnly,
             (_, 10) => StoreError::NotWritten,
-            (_, 14) => StoreError::CannotOpen(String::new()),
+            (_, 14) => StoreError::CannotOpen("file".to_owned()),
             (_, 26) => StoreError::NotADatabase("the file".to_owned()),
             _ => StoreError::Database(error),
         }

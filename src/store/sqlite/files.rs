@@ -8,6 +8,7 @@ use rustix::{
 use std::{
     fs::File,
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -115,10 +116,13 @@ pub fn hold(path: &Path) -> io::Result<Option<Hold>> {
     Ok(Some(Hold { _files: files }))
 }
 
+/// What tells a file from every other, whatever its name; `None` where there is none.
+pub fn id(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
 /// Whether both names are of one file.
 pub fn same_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
     id(one).is_some_and(|one| id(other) == Some(one))
 }
 
@@ -145,7 +149,5 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Whether an open file is still the one of that name.
 pub fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |file: std::fs::Metadata| (file.dev(), file.ino());
-    file.metadata().ok().map(id) == std::fs::metadata(path).ok().map(id)
+    file.metadata().is_ok_and(|file| id(path) == Some((file.dev(), file.ino())))
 }

@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::path::{Path, PathBuf};
 
-pub use files::{Found, look, sync_folder};
+pub use files::{Found, look};
 pub use open::path_of;
 pub use restore::{Restored, leftovers, restore};
 pub use sound::{check_backup, is_whole};

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Result, StoreError},
-    files::{folder_of, logs},
+    files::{self, folder_of, logs},
     owned, place, record, upgrade,
 };
 use sqlx::{
@@ -32,6 +32,7 @@ pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool, PathBuf)> {
     }
     std::iter::once(path.clone()).chain(logs(&path)).for_each(|file| owned::tighten(&file));
     let named = |error| name(error, &path);
+    let held = files::id(&path);
     upgrade::migrate(&path).await.map_err(named)?;
     let options = options(&path).pragma("temp_store", "MEMORY");
     let writer = SqlitePoolOptions::new()
@@ -41,6 +42,11 @@ pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool, PathBuf)> {
         .connect_with(options.clone())
         .await
         .map_err(|e| named(e.into()))?;
+    // A restore may have put another one in its place meanwhile; what was opened would be neither.
+    if files::id(&path) != held {
+        writer.close().await;
+        return Err(StoreError::Moved);
+    }
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(0)

@@ -82,15 +82,15 @@ async fn version(path: &Path) -> Result<i64> {
 /// Copies the database, whose version is `found`, to `FILE.before-VERSION-TIME`, and forgets older copies but the newest
 /// few.
 async fn keep_copy(path: &Path, found: i64) -> Result<()> {
-    // Under another name until it is whole and read back: a program that is killed meanwhile makes it anew.
-    let partial = files::beside(path, "before.partial");
-    let _ = std::fs::remove_file(&partial);
-    copy::copy(&open::options(path), &partial).await?;
-    let cannot = |error: std::io::Error| copy::cannot_write(&partial, &error);
-    owned::same_owner(path, &partial);
-    let made: DateTime<Utc> = std::fs::metadata(&partial).and_then(|file| file.modified()).map_err(cannot)?.into();
+    let copy = files::beside(path, "before");
+    // Where a program was killed before it was named.
+    let _ = std::fs::remove_file(&copy);
+    copy::copy(&open::options(path), &copy).await?;
+    let cannot = |error: std::io::Error| copy::cannot_write(&copy, &error);
+    owned::same_owner(path, &copy);
+    let made: DateTime<Utc> = std::fs::metadata(&copy).and_then(|file| file.modified()).map_err(cannot)?.into();
     let name = format!("before-{found}-{}", made.format("%Y%m%dT%H%M%SZ"));
-    std::fs::rename(&partial, files::beside(path, &name)).map_err(cannot)?;
+    std::fs::rename(&copy, files::beside(path, &name)).map_err(cannot)?;
     files::sync_folder(path).map_err(cannot)?;
     for old in copies(path).iter().skip(KEPT) {
         if let Err(error) = std::fs::remove_file(old) {

@@ -18,6 +18,12 @@ pub enum Fault {
     /// What was asked cannot be; says what to do instead.
     #[error("{0}")]
     Refused(String),
+    /// The disk takes no more.
+    #[error("{0}")]
+    NoRoom(String),
+    /// The database cannot be used as it is now.
+    #[error("{0}")]
+    NotNow(String),
     /// A fault of our own, under this id in the log.
     #[error("{0}")]
     Broken(String),

@@ -64,6 +64,8 @@ impl Fault {
             Fault::SignIn => StatusCode::UNAUTHORIZED,
             Fault::NotFound(_) => StatusCode::NOT_FOUND,
             Fault::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Fault::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -102,10 +102,11 @@ fn normal(name: &str) -> String {
 /// Makes a session an account's, under a new id: one that somebody else knows is worth nothing from then on.
 async fn enter(state: &AppState, session: &mut Auth, user: User, address: IpAddr) -> Result<(), Fault> {
     let (id, name) = (user.id, user.name.clone());
+    // First, since it is written at once: a full disk is told here, and not by a session that cannot be kept.
+    known::remember(state, id, address).await?;
     session.login(&backend::Account::from(user)).await.map_err(broken)?;
     session.session.cycle_id().await.map_err(broken)?;
     sessions::begin(session, state.service.clock().now(), address).await.map_err(broken)?;
-    known::remember(state, id, address).await?;
     let from = format!("{address} · {}", browser(&place::agent()));
     state.service.note(&name, Deed::SignedIn, from).await;
     Ok(())
@@ -113,6 +114,8 @@ async fn enter(state: &AppState, session: &mut Auth, user: User, address: IpAddr
 
 pub async fn sign_out(state: &AppState, everywhere: bool) -> Result<Done, Fault> {
     if let Some(mut session) = session() {
+        // Says why, where nothing can be written: the session would go on.
+        state.service.store().try_write().await?;
         if let Some(user) = session.user.as_ref().filter(|_| everywhere) {
             state.service.store().end_sessions(user.id).await?;
         }

@@ -29,17 +29,34 @@ pub fn told(error: &ServiceError, lang: Lang) -> Fault {
         ServiceError::Store(StoreError::Database(_)) | ServiceError::Probe(_) | ServiceError::Password(_) => {
             broken(error, lang)
         }
+        ServiceError::Store(StoreError::Full | StoreError::NotWritten) => {
+            tracing::error!(%error, "a request could not be done");
+            Fault::NoRoom(words(error, lang))
+        }
+        ServiceError::Store(
+            StoreError::Locked
+            | StoreError::ReadOnly
+            | StoreError::Corrupt(_)
+            | StoreError::NotRead
+            | StoreError::Moved
+            | StoreError::CannotOpen(_)
+            | StoreError::NotADatabase(_),
+        ) => {
+            tracing::error!(%error, "a request could not be done");
+            Fault::NotNow(words(error, lang))
+        }
         _ => {
-            let english = error.to_string();
-            if matches!(
-                error,
-                ServiceError::Store(StoreError::Locked | StoreError::Full | StoreError::ReadOnly | StoreError::File(_))
-            ) {
+            if matches!(error, ServiceError::Store(StoreError::File(_))) {
                 tracing::error!(%error, "a request could not be done");
             }
-            Fault::Refused(lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english))
+            Fault::Refused(words(error, lang))
         }
     }
+}
+
+fn words(error: &ServiceError, lang: Lang) -> String {
+    let english = error.to_string();
+    lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english)
 }
 
 /// An error's words with a capital.
@@ -75,7 +92,21 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Store(StoreError::Cancelled) => "已取消，没有任何改动".into(),
         ServiceError::Store(StoreError::Locked) => "数据库正被其他程序占用，请稍后重试".into(),
         ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
+        ServiceError::Store(StoreError::NotWritten) => {
+            "磁盘拒绝写入，请检查磁盘空间、配额与文件大小限制，或磁盘是否有故障".into()
+        }
+        ServiceError::Store(StoreError::NotRead) => "无法读取数据库文件，磁盘可能有故障，请查看系统日志并备份".into(),
         ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
+        ServiceError::Store(StoreError::Corrupt(what)) => {
+            format!("数据库已损坏（{what}），请停止服务，用 rollcall restore 还原备份")
+        }
+        ServiceError::Store(StoreError::NotADatabase(_)) => {
+            "数据库文件已损坏或不是 Rollcall 数据库，请停止服务，用 rollcall restore 还原备份".into()
+        }
+        ServiceError::Store(StoreError::Moved) => "数据库文件在使用中被移走或替换，请重新启动 Rollcall".into(),
+        ServiceError::Store(StoreError::CannotOpen(_)) => {
+            "无法打开数据库，请检查其文件夹是否存在且可写，以及可打开的文件数".into()
+        }
         ServiceError::Store(StoreError::NotHeld { id, .. }) => format!("第 {id} 次检查不在待确认状态"),
         ServiceError::TooManyLists => "正在读取其他列表，请稍后再试".into(),
         ServiceError::Stopping => "Rollcall 正在停止，请稍后再试".into(),

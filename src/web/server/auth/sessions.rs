@@ -67,8 +67,13 @@ impl SessionStore for Sessions {
         Ok(())
     }
 
+    /// Only notes in a session that is kept already that it is in use. Where that cannot be written, a full disk say, the
+    /// page is shown all the same.
     async fn save(&self, record: &Record) -> Result<()> {
-        self.put(record, false).await.map(|_| ())
+        if let Err(error) = self.put(record, false).await {
+            tracing::warn!(%error, "that a session is in use could not be noted");
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
