@@ -229,38 +229,36 @@ fn give(path: &Path, fresh: &Path) -> Result<()> {
 /// Brings the log of a sound database into its file, as closing it does. One that is damaged is left as it is, with its
 /// log: what can be saved of it may be in either.
 async fn fold(path: &Path) -> Result<()> {
-    if !std::fs::metadata(&logs(path)[0]).is_ok_and(|log| log.len() > 0) {
-        return Ok(());
+    let [wal, shm, _] = logs(path);
+    let has_something = || std::fs::metadata(&wal).is_ok_and(|log| log.len() > 0);
+    if has_something() && is_sound(path).await.unwrap_or(false) {
+        match play_in(path).await {
+            Err(StoreError::Locked) => return Err(StoreError::InUse(path.display().to_string())),
+            // Where the disk is full, say, the log is kept beside it.
+            Ok(()) | Err(_) => {}
+        }
     }
+    if !has_something() {
+        // An empty log, and the index of none.
+        [wal, shm].iter().for_each(|log| drop(std::fs::remove_file(log)));
+    }
+    Ok(())
+}
+
+/// Whether a database can be read as a whole, through its log.
+async fn is_sound(path: &Path) -> Result<bool> {
     let read = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-    let is_sound = async {
-        let mut connection = read.connect().await?;
-        let wrong = sound::examine(&mut connection).await;
-        connection.close().await?;
-        Ok::<_, StoreError>(wrong?.is_empty())
-    };
-    if !is_sound.await.unwrap_or(false) {
-        return Ok(());
-    }
+    let mut connection = read.connect().await?;
+    let wrong = sound::examine(&mut connection).await;
+    connection.close().await?;
+    Ok(wrong?.is_empty())
+}
+
+async fn play_in(path: &Path) -> Result<()> {
     // In WAL mode whoever has the file open holds a shared lock on it, and this wants all of it.
     let options = SqliteConnectOptions::new().filename(path).locking_mode(SqliteLockingMode::Exclusive);
-    let folded = async {
-        let mut connection = options.busy_timeout(BUSY).connect().await?;
-        sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await?;
-        sqlx::query("ROLLBACK").execute(&mut connection).await?;
-        Ok::<_, StoreError>(connection.close().await?)
-    };
-    match folded.await {
-        Err(StoreError::Locked) => Err(StoreError::InUse(path.display().to_string())),
-        Ok(()) => {
-            let [wal, shm, _] = logs(path);
-            if !wal.exists() {
-                // The index of a log that is no more.
-                let _ = std::fs::remove_file(shm);
-            }
-            Ok(())
-        }
-        // Where the disk is full, say, the log is kept beside it.
-        Err(_) => Ok(()),
-    }
+    let mut connection = options.busy_timeout(BUSY).connect().await?;
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await?;
+    sqlx::query("ROLLBACK").execute(&mut connection).await?;
+    Ok(connection.close().await?)
 }
