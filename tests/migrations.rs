@@ -225,7 +225,7 @@ async fn killed_at_any_moment_an_upgrade_has_a_whole_copy_first() {
     let folder = desk.path().join("data");
     let file = folder.join("rollcall.db");
     let mut takes = Duration::ZERO;
-    for n in 0..=number("ROLLCALL_KILLS").unwrap_or(4) {
+    for n in 0..=number("ROLLCALL_KILLS").unwrap_or(2) {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         old_roll(&file, 3000).await;

@@ -3,15 +3,16 @@
 //!
 //! ROLLCALL_KILLS and ROLLCALL_SEED say how many kills and which; `make kill` makes more of them.
 
+mod doctor;
+mod kills;
+#[path = "../support/mod.rs"]
 mod support;
 
-use rollcall::store::{Runs, Store, sqlite::SqliteStore};
+use rollcall::store::{Store, sqlite::SqliteStore};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Stdio,
-    time::{Duration, Instant},
 };
 use support::desk::Desk;
 
@@ -288,101 +289,6 @@ fn a_restored_database_belongs_to_whom_the_one_before_it_or_the_folder_does() {
     assert_eq!(of(&database(&desk)), (1234, 0o640));
 }
 
-/// A number from the environment.
-fn number(key: &str, default: u64) -> u64 {
-    std::env::var(key).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// Runs a command and kills it at some time before it would end; whether it ended before.
-fn killed(desk: &Desk, args: &[&str], rng: &mut fastrand::Rng, takes: Duration) -> bool {
-    let mut child = desk.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(takes.mul_f64(rng.f64() * 1.1));
-    child.kill().unwrap();
-    child.wait().unwrap().success()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_a_restore_leaves_the_one_or_the_other() {
-    let (desk, backup) = backed_up();
-    let restored = rows(Path::new(&backup)).await;
-    let mut rng = fastrand::Rng::with_seed(number("ROLLCALL_SEED", 5));
-    // The roll is another since, and its last change is in the log.
-    desk.out(&["link", "add", "https://new.test", "--name", "new"]);
-    let (file, log) = with_log(&desk).await;
-    let takes = |desk: &Desk| {
-        lay(desk, Some(&file), &log);
-        let start = Instant::now();
-        desk.out(&["restore", &backup]);
-        start.elapsed()
-    };
-    let takes = takes(&desk);
-    for n in 0..number("ROLLCALL_KILLS", 8) {
-        let damaged = [&[0xA5; 100], &file[100..]].concat();
-        let is_damaged = n % 4 == 3;
-        lay(&desk, Some(if is_damaged { &damaged } else { &file }), &log);
-        let ended = killed(&desk, &["restore", &backup], &mut rng, takes);
-        let output = desk.run(&["export", "--format", "csv"]);
-        if is_damaged && !ended && !output.status.success() {
-            assert!(std::fs::read(database(&desk)).unwrap() == damaged, "as it was");
-            assert!(std::fs::read(with(&database(&desk), "-wal")).unwrap() == log, "with its log");
-        } else {
-            let held = rows(&database(&desk)).await;
-            let before = held["links"] == restored["links"] + 1 && held["link_days"] == 1;
-            let after = held["links"] == restored["links"] && held["audit"] == restored["audit"] + 1;
-            assert!(after || (before && !ended && !is_damaged), "{n}: {held:?}");
-        }
-        // And the next one goes through.
-        desk.out(&["restore", &backup]);
-        let names = beside(&desk);
-        assert!(!names.iter().any(|name| name.contains("restor") || name.ends_with("lock")), "{names:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_a_backup_is_whole_or_not_there() {
-    let (desk, _) = backed_up();
-    let mut rng = fastrand::Rng::with_seed(number("ROLLCALL_SEED", 6));
-    let start = Instant::now();
-    desk.out(&["backup", &desk.path().join("timed.db").display().to_string()]);
-    let takes = start.elapsed();
-    for n in 0..number("ROLLCALL_KILLS", 4) {
-        let to = desk.path().join(format!("copy{n}.db"));
-        killed(&desk, &["backup", &to.display().to_string()], &mut rng, takes);
-        if to.exists() {
-            assert_eq!(rows(&to).await["links"], i64::try_from(LINKS).unwrap());
-        }
-        assert_eq!(desk.out(&["export", "--format", "csv"]).lines().count(), LINKS + 1);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_settings_are_saved_all_or_none() {
-    let desk = Desk::new();
-    let (mut server, mut browser) = desk.serve_first_signed_in();
-    let mut rng = fastrand::Rng::with_seed(number("ROLLCALL_SEED", 7));
-    for n in 1..=number("ROLLCALL_KILLS", 4) {
-        let value = (n % 9 + 1).to_string();
-        let keys = ["backups_keep", "keep_days", "per_host", "retries"];
-        let names = keys.map(|key| format!("set[{key}]"));
-        let wait = Duration::from_micros(rng.u64(0..40_000));
-        let child = server.child.id().to_string();
-        let killer = std::thread::spawn(move || {
-            std::thread::sleep(wait);
-            std::process::Command::new("kill").args(["-KILL", &child]).status().unwrap();
-        });
-        let fields: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), value.as_str())).collect();
-        // Its answer may never come.
-        let mut asked = browser.clone();
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| asked.post("/api/fn/save_settings", &fields)));
-        killer.join().unwrap();
-        server.kill();
-        let held = keys.map(|key| desk.out(&["setting", "get", key]).trim() == value);
-        assert!(held.iter().all(|new| *new) || !held.iter().any(|new| *new), "{value}: {held:?}");
-        server = desk.serve(&[]);
-        browser = browser.at(&server);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_ends_leaves_all_that_was_written_in_the_one_file() {
     let desk = Desk::new();
@@ -404,56 +310,9 @@ async fn whatever_ends_leaves_all_that_was_written_in_the_one_file() {
     assert!(!other.path().join("data").exists(), "neither makes a database");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn doctor_reads_backups_back_tries_a_write_and_names_runs_that_were_left() {
-    let (desk, backup) = backed_up();
-    let folder = desk.path().join("data/backups");
-    std::fs::create_dir(&folder).unwrap();
-    let made = |days: i64| {
-        let at = chrono::Utc::now() - chrono::TimeDelta::days(days);
-        folder.join(at.format("rollcall-%Y%m%dT%H%M%SZ.db").to_string())
-    };
-    std::fs::copy(&backup, made(53)).unwrap();
-    let (code, said) = doctor(&desk);
-    assert!(code == 1 && line(&said, "backups").starts_with("✗ backups: the newest is "), "{said}");
-    std::fs::copy(&backup, made(3)).unwrap();
-    assert!(line(&doctor(&desk).1, "backups").starts_with("! backups: "));
-    std::fs::copy(&backup, made(0)).unwrap();
-    assert!(line(&doctor(&desk).1, "backups").starts_with("✓ backups: "));
-    for (days, bytes) in [(-1, &b""[..]), (-2, b"no database")] {
-        std::fs::write(made(days), bytes).unwrap();
-        let (code, said) = doctor(&desk);
-        let told = line(&said, "backups");
-        assert!(code == 1 && told.contains("is no good") && told.contains("the newest sound one is "), "{said}");
-        std::fs::remove_file(made(days)).unwrap_or_default();
-    }
-    let store = SqliteStore::open(&desk.database()).await.unwrap();
-    let plan = serde_json::from_value(serde_json::json!({ "settings": serde_json::to_value(
-        rollcall::domain::settings::Settings::default()).unwrap() }));
-    let at = chrono::Utc::now() - chrono::TimeDelta::hours(20);
-    let begun =
-        store.begin_run(rollcall::domain::progress::Trigger::Click, &plan.unwrap(), "gone", &[1], at).await.unwrap();
-    store.close().await;
-    let said = doctor(&desk).1;
-    assert!(said.contains(&format!("rollcall run show {}", begun.run_id.unwrap())), "{said}");
-    let mut other = SqliteConnection::connect(&desk.database()).await.unwrap();
-    sqlx::query("UPDATE runs SET state = 'held'").execute(&mut other).await.unwrap();
-    sqlx::query("DELETE FROM schedules").execute(&mut other).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let (code, said) = doctor(&desk);
-    assert!(code == 1 && line(&said, "writing").contains("locked by another program"), "{said}");
-    assert!(said.contains("rollcall run apply 1 or rollcall run discard 1"), "{said}");
-    assert!(line(&said, "schedules").starts_with("! schedules: none"), "{said}");
-    // Its log is taken away while somebody has it open.
-    std::fs::remove_file(with(&database(&desk), "-wal")).unwrap();
-    let (code, said) = doctor(&desk);
-    assert!(code == 1 && line(&said, "database").contains("log (-wal or -shm) was removed"), "{said}");
-    other.close().await.unwrap();
-}
-
 #[tokio::test]
 async fn space_that_another_program_made_is_asked_for_and_left_at_that() {
-    let (desk, backup) = backed_up();
+    let (desk, _) = backed_up();
     let mut made = SqliteConnection::connect(&desk.database()).await.unwrap();
     for statement in ["PRAGMA journal_mode = DELETE", "PRAGMA auto_vacuum = NONE", "VACUUM"] {
         sqlx::query(statement).execute(&mut made).await.unwrap();
@@ -478,5 +337,4 @@ async fn space_that_another_program_made_is_asked_for_and_left_at_that() {
     let mut restored = SqliteConnection::connect(&desk.database()).await.unwrap();
     let mode: i64 = sqlx::query_scalar("PRAGMA auto_vacuum").fetch_one(&mut restored).await.unwrap();
     assert_eq!(mode, 2);
-    drop(backup);
 }
