@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Beside the database.
 const FOLDER: &str = "backups";
+/// After the name of one that is being made.
+const UNFINISHED: &str = ".unfinished";
 const NAME: &str = "rollcall-%Y%m%dT%H%M%SZ.db";
 
 impl Service {
@@ -74,8 +76,15 @@ pub(super) fn made(folder: &Path) -> Vec<(DateTime<Utc>, PathBuf)> {
     made
 }
 
-/// Removes all but the newest that are whole. Whatever is newer than these stays.
+/// Removes all but the newest that are whole, and what a program has left that was killed while it made one. Whatever is
+/// newer than these stays.
 fn forget(folder: &Path, keep: u32) {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let unfinished = files.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(UNFINISHED).is_some_and(|name| NaiveDateTime::parse_from_str(name, NAME).is_ok())
+    });
+    unfinished.for_each(|path| drop(std::fs::remove_file(path)));
     let made = made(folder);
     let whole = made.iter().rev().filter(|(_, path)| sqlite::is_whole(path)).take(keep as usize);
     let kept: Vec<&PathBuf> = whole.map(|(_, path)| path).collect();

@@ -2,6 +2,7 @@
 
 use super::{backed_up, database, doctor, line, with};
 use rollcall::{
+    clock::{Clock, SystemClock},
     domain::{progress::Trigger, run::Plan, settings::Settings},
     store::{Runs, Store, sqlite::SqliteStore},
 };
@@ -13,7 +14,7 @@ async fn doctor_reads_backups_back_tries_a_write_and_names_runs_that_were_left()
     let folder = desk.path().join("data/backups");
     std::fs::create_dir(&folder).unwrap();
     let made = |days: i64| {
-        let at = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        let at = SystemClock.now() - chrono::TimeDelta::days(days);
         folder.join(at.format("rollcall-%Y%m%dT%H%M%SZ.db").to_string())
     };
     std::fs::copy(&backup, made(53)).unwrap();
@@ -33,7 +34,7 @@ async fn doctor_reads_backups_back_tries_a_write_and_names_runs_that_were_left()
     }
     let store = SqliteStore::open(&desk.database()).await.unwrap();
     let plan = Plan { settings: Settings::default(), whitelist: Vec::new(), widened: false };
-    let at = chrono::Utc::now() - chrono::TimeDelta::hours(20);
+    let at = SystemClock.now() - chrono::TimeDelta::hours(20);
     let begun = store.begin_run(Trigger::Click, &plan, "gone", &[1], at).await.unwrap();
     store.close().await;
     let said = doctor(&desk).1;
@@ -51,4 +52,20 @@ async fn doctor_reads_backups_back_tries_a_write_and_names_runs_that_were_left()
     let (code, said) = doctor(&desk);
     assert!(code == 1 && line(&said, "database").contains("log (-wal or -shm) was removed"), "{said}");
     other.close().await.unwrap();
+}
+
+#[test]
+fn a_database_that_was_moved_away_under_a_program_is_told() {
+    let (desk, backup) = backed_up();
+    let mut server = desk.serve(&[]);
+    std::fs::rename(database(&desk), desk.path().join("moved.db")).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            std::fs::copy(&backup, database(&desk)).unwrap();
+        }
+        let (code, said) = doctor(&desk);
+        assert!(code == 1 && line(&said, "database").contains("was moved away or replaced"), "{said}");
+        assert!(desk.fails(&["restore", &backup]).1.contains("Stop the server first"));
+    }
+    server.kill();
 }

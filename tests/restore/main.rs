@@ -131,6 +131,12 @@ async fn whatever_is_damaged_doctor_names_it_and_a_restore_mends_it() {
         assert!(code == 1 && told.starts_with("✗ database: "), "{case}: {said}");
         assert!(told.contains("rollcall restore") && !told.contains("code:"), "{case}: {told}");
         line(&said, "disk");
+        // An empty file is one that was not begun yet, and is begun.
+        if !bytes.is_empty() {
+            let (code, said) = desk.fails(&["backup", &desk.path().join("of-it.db").display().to_string()]);
+            assert!(code == 1 && said.contains("rollcall restore") && !said.contains("folder"), "{case}: {said}");
+            assert!(!desk.path().join("of-it.db").exists(), "{case}");
+        }
         desk.out(&["restore", &backup]);
         let kept: Vec<String> = beside(&desk).into_iter().filter(|name| name.contains(".replaced-")).collect();
         assert_eq!(kept.len(), 1, "{case}: {kept:?}");

@@ -71,6 +71,16 @@ impl Place {
         let (lang, shown) = (self.lang, self.file.display());
         let found = match sqlite::look(&self.file) {
             Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Opening::Never(Finding {
+                    level: Level::Wrong,
+                    what: "database",
+                    words: lang.pick(
+                        format!("没有权限打开 {shown} 或它的日志；请以其所有者身份运行，或修正权限"),
+                        format!("{shown}, or its log, may not be opened by this user; run this as its owner, or set its permissions"),
+                    ),
+                });
+            }
             Err(error) => {
                 return Opening::Never(self.wrong(
                     lang.pick(format!("无法打开 {shown}（{error}）"), format!("{shown} cannot be opened ({error})")),
@@ -85,6 +95,10 @@ impl Place {
                     format!("process {process} has {shown} open, but its log (-wal or -shm) was removed or moved away, and what it writes now is lost; stop that process"),
                 )))
             }
+            Found { held_by: None, log_held_by: Some(process), .. } => Opening::Never(self.wrong(lang.pick(
+                format!("进程 {process} 打开的数据库已被移走或替换，而它的日志还在 {shown} 旁边；请停止该进程，并把文件移回"),
+                format!("process {process} has a database open that was moved away or replaced, with its log beside {shown}; stop it, and put the file back"),
+            ))),
             Found { bytes: Some(0), .. } => {
                 Opening::Never(self.wrong(lang.pick(format!("{shown} 是空文件"), format!("{shown} is empty"))))
             }

@@ -23,7 +23,7 @@ pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
     connection.close().await?;
     copied?;
     let kept = async {
-        sound::check_backup(&unfinished).await.map_err(|error| match error {
+        sound::check_copy(&unfinished).await.map_err(|error| match error {
             // A backup is made anew, and not named by hand.
             StoreError::BadBackup { why, .. } => {
                 StoreError::File(format!("the copy in {} is no good: {why}; make another one", to.display()))

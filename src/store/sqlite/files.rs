@@ -23,6 +23,8 @@ pub struct Found {
     pub shm: bool,
     /// The process that has it open, where one has.
     pub held_by: Option<u32>,
+    /// The process that has the log open: another one, or one whose database was moved away, where it does not hold this.
+    pub log_held_by: Option<u32>,
 }
 
 /// Looks at a database's files, before this process opens it: closing a file gives up the locks that a process has on it.
@@ -36,8 +38,8 @@ pub fn look(path: &Path) -> io::Result<Found> {
         return Err(io::Error::other("it is not a file"));
     }
     let bytes = size(path);
-    let held_by = if bytes.is_some() { holder(path)? } else { None };
-    Ok(Found { bytes, wal: size(&wal), shm: size(&shm).is_some(), held_by })
+    let (held_by, log_held_by) = (locked_by(path)?, locked_by(&shm)?);
+    Ok(Found { bytes, wal: size(&wal), shm: size(&shm).is_some(), held_by, log_held_by })
 }
 
 /// What SQLite keeps beside a database while it is open: write-ahead log, its index, rollback journal.
@@ -73,15 +75,21 @@ fn locked_files(path: &Path) -> [PathBuf; 2] {
 /// Where a file is there and cannot be opened.
 pub fn holder(path: &Path) -> io::Result<Option<u32>> {
     for file in locked_files(path) {
-        let file = match File::open(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other?,
-        };
-        if let Some(lock) = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))? {
-            return Ok(Some(lock.pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())));
+        if let Some(process) = locked_by(&file)? {
+            return Ok(Some(process));
         }
     }
     Ok(None)
+}
+
+/// Another process that has a lock on a file; none has on one that is not there.
+fn locked_by(file: &Path) -> io::Result<Option<u32>> {
+    let file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let lock = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))?;
+    Ok(lock.map(|lock| lock.pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())))
 }
 
 /// Keeps every other process from the database until it is dropped, by the locks that SQLite asks for.

@@ -232,10 +232,10 @@ async fn fold(path: &Path) -> Result<()> {
     let [wal, shm, _] = logs(path);
     let has_something = || std::fs::metadata(&wal).is_ok_and(|log| log.len() > 0);
     if has_something() && is_sound(path).await.unwrap_or(false) {
-        match play_in(path).await {
-            Err(StoreError::Locked) => return Err(StoreError::InUse(path.display().to_string())),
-            // Where the disk is full, say, the log is kept beside it.
-            Ok(()) | Err(_) => {}
+        // Where it cannot be, for want of room say, the log is kept beside it.
+        let played = play_in(path).await;
+        if matches!(played, Err(StoreError::Locked)) {
+            return Err(StoreError::InUse(path.display().to_string()));
         }
     }
     if !has_something() {

@@ -53,12 +53,7 @@ pub async fn ours(connection: &mut SqliteConnection, path: &Path) -> Result<i64>
 /// # Errors
 /// Where it cannot be read so far that faults could be listed.
 pub async fn examine(connection: &mut SqliteConnection) -> Result<Vec<String>> {
-    let query = format!("PRAGMA integrity_check({LISTED})");
-    let found: Vec<String> = sqlx::query_scalar(fixed(query)).fetch_all(&mut *connection).await?;
-    // A row may have many lines, the first of which names the database.
-    let lines = found.iter().flat_map(|row| row.lines());
-    let mut wrong: Vec<String> =
-        lines.filter(|line| *line != "ok" && !line.starts_with("***")).take(LISTED).map(str::to_owned).collect();
+    let mut wrong = integrity(connection).await?;
     let dangling: Vec<(String, Option<i64>, String)> =
         sqlx::query_as("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 20")
             .fetch_all(&mut *connection)
@@ -67,6 +62,15 @@ pub async fn examine(connection: &mut SqliteConnection) -> Result<Vec<String>> {
         format!("row {} of {table} names a row of {parent} that is not there", row.unwrap_or_default())
     }));
     Ok(wrong)
+}
+
+/// As [`examine`], without asking whether rows name rows that are there: a copy is as good as what it was made of.
+async fn integrity(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    let query = format!("PRAGMA integrity_check({LISTED})");
+    let found: Vec<String> = sqlx::query_scalar(fixed(query)).fetch_all(&mut *connection).await?;
+    // A row may have many lines, the first of which names the database.
+    let lines = found.iter().flat_map(|row| row.lines());
+    Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).take(LISTED).map(str::to_owned).collect())
 }
 
 /// How many rows each table has.
@@ -87,11 +91,23 @@ pub async fn rows(connection: &mut SqliteConnection) -> Result<Vec<(String, i64)
     Ok(counts)
 }
 
-/// Reads a copy of ours back, from a file that nothing else has open: a backup that cannot be read is none.
+/// Reads a backup of ours, from a file that nothing else has open: whether it can be restored.
 ///
 /// # Errors
 /// [`StoreError::BadBackup`], with what is wrong with it.
 pub async fn check_backup(path: &Path) -> Result<()> {
+    check(path, true).await
+}
+
+/// Reads a copy back that was just made: one that cannot be read is none.
+///
+/// # Errors
+/// [`StoreError::BadBackup`], with what is wrong with it.
+pub async fn check_copy(path: &Path) -> Result<()> {
+    check(path, false).await
+}
+
+async fn check(path: &Path, with_references: bool) -> Result<()> {
     let bad = |why: String| StoreError::BadBackup { file: path.display().to_string(), why };
     if !is_whole(path) {
         return Err(bad("it is empty, cut short, or no database".to_owned()));
@@ -100,8 +116,8 @@ pub async fn check_backup(path: &Path) -> Result<()> {
     let mut connection = options.connect().await.map_err(|error| bad(StoreError::from(error).to_string()))?;
     let examined = async {
         let version = ours(&mut connection, path).await?;
-        let wrong = examine(&mut connection).await?;
-        Ok::<_, StoreError>((version, wrong))
+        let wrong = if with_references { examine(&mut connection).await } else { integrity(&mut connection).await };
+        Ok::<_, StoreError>((version, wrong?))
     };
     let examined = examined.await;
     // What was read is read; a connection that cannot be closed changes nothing of it.
