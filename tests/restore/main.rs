@@ -133,9 +133,16 @@ async fn whatever_is_damaged_doctor_names_it_and_a_restore_mends_it() {
         line(&said, "disk");
         // An empty file is one that was not begun yet, and is begun.
         if !bytes.is_empty() {
-            let (code, said) = desk.fails(&["backup", &desk.path().join("of-it.db").display().to_string()]);
-            assert!(code == 1 && said.contains("rollcall restore") && !said.contains("folder"), "{case}: {said}");
-            assert!(!desk.path().join("of-it.db").exists(), "{case}");
+            let copy = desk.path().join(format!("{case}.db"));
+            let output = desk.run(&["backup", &copy.display().to_string()]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                // Damage to what is made anew in a copy, such as an index.
+                assert_eq!(rows(&copy).await, rows(Path::new(&backup)).await, "{case}");
+            } else {
+                assert!(said.contains("rollcall restore") && !said.contains("folder"), "{case}: {said}");
+                assert!(!copy.exists(), "{case}");
+            }
         }
         desk.out(&["restore", &backup]);
         let kept: Vec<String> = beside(&desk).into_iter().filter(|name| name.contains(".replaced-")).collect();
