@@ -72,7 +72,7 @@ impl Service {
         }
         // What the file's own structure does not show: rows that make no sense.
         if let Err(error) = self.read_all().await {
-            return damaged(error.to_string());
+            return not_started(&error, place, lang);
         }
         let Size { file, free, wal } = match self.store.size().await {
             Ok(size) => size,

@@ -19,6 +19,9 @@ mod code {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
+        if let sqlx::Error::ColumnDecode { index, .. } = &error {
+            return StoreError::Corrupt(format!("column {index} holds what cannot be read"));
+        }
         let told = error.as_database_error().map(|told| (told.code(), told.message().to_owned()));
         let Some((Some(full), message)) = told else {
             return if matches!(error, sqlx::Error::PoolTimedOut) {
