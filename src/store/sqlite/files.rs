@@ -33,6 +33,7 @@ pub struct Found {
 /// Where it is there and is no file, or cannot be read.
 pub fn look(path: &Path) -> io::Result<Found> {
     let size = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+    let path = &super::open::real_path(path);
     let [wal, shm, _] = logs(path);
     if path.exists() && size(path).is_none() {
         return Err(io::Error::other("it is not a file"));

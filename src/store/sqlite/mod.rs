@@ -39,6 +39,7 @@ pub struct SqliteStore {
     /// One connection, so that writers of this process queue up instead of failing.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// As it was named, which may be a link.
     path: PathBuf,
 }
 
@@ -51,8 +52,8 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
     pub async fn open(address: &str) -> Result<SqliteStore> {
-        let (writer, readers, path) = open::open(address).await?;
-        Ok(SqliteStore { writer, readers, path })
+        let (writer, readers) = open::open(address).await?;
+        Ok(SqliteStore { writer, readers, path: open::path_of(address)? })
     }
 
     /// A transaction that holds the write lock from its start, so that it never fails half-way on a busy database.
@@ -87,7 +88,8 @@ impl Store for SqliteStore {
             Ok(u64::try_from(number).unwrap_or_default())
         };
         let page = number("PRAGMA page_size").await?;
-        let wal = std::fs::metadata(format!("{}-wal", self.path.display())).map_or(0, |file| file.len());
+        let [wal, ..] = files::logs(&open::real_path(&self.path));
+        let wal = std::fs::metadata(wal).map_or(0, |file| file.len());
         Ok(Size {
             file: page * number("PRAGMA page_count").await?,
             free: page * number("PRAGMA freelist_count").await?,

@@ -18,9 +18,9 @@ use std::{
 pub const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
-/// The connections to a database, the writer's first, and its file.
-pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool, PathBuf)> {
-    let path = real_path(path_of(address)?);
+/// The connections to a database: the writer's, and the readers'.
+pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool)> {
+    let path = real_path(&path_of(address)?);
     owned::create_folder(folder_of(&path)).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
     place::finish(&path).await?;
     refuse_orphaned_log(&path)?;
@@ -51,24 +51,26 @@ pub async fn open(address: &str) -> Result<(SqlitePool, SqlitePool, PathBuf)> {
         .max_connections(READERS)
         .min_connections(0)
         .connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok((writer, readers, path))
+    Ok((writer, readers))
 }
 
 /// The file that a database is, behind a link: SQLite keeps its logs beside that.
-pub fn real_path(path: PathBuf) -> PathBuf {
-    if path.is_symlink() { std::fs::canonicalize(&path).unwrap_or(path) } else { path }
+pub fn real_path(path: &Path) -> PathBuf {
+    let real = if path.is_symlink() { std::fs::canonicalize(path).ok() } else { None };
+    real.unwrap_or_else(|| path.to_path_buf())
 }
 
-/// A log without its database has what the database lacks; a new one would have SQLite remove it.
+/// A log without its database has what the database lacks; SQLite would remove it for a new one. A new one is not empty
+/// any more by the time it has a log.
 fn refuse_orphaned_log(path: &Path) -> Result<()> {
     let [wal, ..] = logs(path);
-    let log = std::fs::metadata(&wal).is_ok_and(|file| file.len() > 0);
-    if path.exists() || !log {
+    let has_something = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if has_something(path) || !has_something(&wal) {
         return Ok(());
     }
     Err(StoreError::File(format!(
-        "{} is missing, and its log {} is there: put the file back beside it, or bring a backup back with `rollcall \
-         restore FILE`",
+        "{} is missing or empty, and its log {} is there: put the file back beside it, or bring a backup back with \
+         `rollcall restore FILE`",
         path.display(),
         wal.display()
     )))

@@ -44,7 +44,7 @@ pub struct Restored {
 /// [`StoreError::InUse`] while another program has the database open; [`StoreError::BadBackup`] or [`StoreError::Newer`]
 /// where `from` is not a sound backup of ours; or where the disk does not take it. Nothing is changed then.
 pub async fn restore(address: &str, from: &Path, note: &Note) -> Result<Restored> {
-    let path = open::real_path(open::path_of(address)?);
+    let path = open::real_path(&open::path_of(address)?);
     refuse_what_is_no_file(from, &path)?;
     refuse_in_use(&path)?;
     owned::create_folder(folder_of(&path)).map_err(|error| cannot_write(&path, &error))?;
@@ -67,7 +67,8 @@ pub async fn restore(address: &str, from: &Path, note: &Note) -> Result<Restored
 
 /// What a restore leaves that was broken off.
 pub fn leftovers(path: &Path) -> Vec<PathBuf> {
-    let all = [FRESH, STAGED].map(|name| beside(path, name));
+    let path = open::real_path(path);
+    let all = [FRESH, STAGED].map(|name| beside(&path, name));
     all.into_iter().flat_map(|file| std::iter::once(file.clone()).chain(logs(&file))).collect()
 }
 
@@ -93,8 +94,18 @@ fn refuse_what_is_no_file(from: &Path, path: &Path) -> Result<()> {
 
 fn refuse_in_use(path: &Path) -> Result<()> {
     let held = files::holder(path);
-    let held = held.map_err(|error| StoreError::File(format!("cannot open {}: {error}", path.display())))?;
+    let held = held.map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => belongs_to_another(path, &error),
+        _ => StoreError::File(format!("cannot open {}: {error}; nothing was changed", path.display())),
+    })?;
     held.map_or(Ok(()), |_| Err(StoreError::InUse(path.display().to_string())))
+}
+
+fn belongs_to_another(path: &Path, error: &std::io::Error) -> StoreError {
+    let shown = path.display();
+    StoreError::File(format!(
+        "{shown} belongs to somebody else ({error}); restore as its owner or as root. Nothing was changed"
+    ))
 }
 
 /// Makes a whole database of the backup; says how many sessions it held. They end: whoever was signed in when it was made
@@ -214,12 +225,7 @@ fn give(path: &Path, fresh: &Path) -> Result<()> {
     let given = owned::give_to_owner_of(model, fresh);
     // Whose folder it is matters where root restores for somebody; anybody else is himself.
     let given = if path.exists() { given } else { Ok(()) };
-    given.map_err(|error| {
-        let shown = path.display();
-        StoreError::File(format!(
-            "{shown} belongs to somebody else ({error}); restore as its owner or as root. Nothing was changed"
-        ))
-    })?;
+    given.map_err(|error| belongs_to_another(path, &error))?;
     if path.exists() {
         owned::same_mode(path, fresh).map_err(|error| cannot_write(fresh, &error))?;
     }
@@ -245,13 +251,22 @@ async fn fold(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a database can be read as a whole, through its log.
+/// Whether a database is ours, and can be read as a whole, through its log.
 async fn is_sound(path: &Path) -> Result<bool> {
+    // SQLite takes an empty file for a new one, whose log is stale, and removes it.
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Ok(false);
+    }
     let read = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
     let mut connection = read.connect().await?;
-    let wrong = sound::examine(&mut connection).await;
+    let examined = async {
+        Ok::<_, StoreError>(
+            sound::ours(&mut connection, path).await? > 0 && sound::examine(&mut connection).await?.is_empty(),
+        )
+    };
+    let is_sound = examined.await;
     connection.close().await?;
-    Ok(wrong?.is_empty())
+    is_sound
 }
 
 async fn play_in(path: &Path) -> Result<()> {
