@@ -69,8 +69,9 @@ faults: site ## Lost networks, pauses, kills and take-overs, ten times each with
 years: setup ## Two years of hourly checks of 1,000 links: the size of the file, the speed of a page
 	$(CARGO) bench --features ssr --bench years
 
-kill: setup ## The program killed at 200 random moments of checks, imports and settings
-	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr --test durability killed_at_any_moment
+kill: setup ## The program killed at 200 random moments of each: checks and imports, restores, backups, upgrades, settings
+	ROLLCALL_KILLS=200 ROLLCALL_SEED=$$RANDOM $(CARGO) test --features ssr \
+		--test durability --test restore --test migrations killed_at_any_moment
 
 attack: site ## A minute of all that somebody without an account can do, and 60 runs meanwhile, against a release build
 	ROLLCALL_ATTACK_SECONDS=60 ROLLCALL_ATTACK_ROUNDS=20 $(CARGO) test --release --features ssr --test attack -- --nocapture --test-threads 1

@@ -13,7 +13,7 @@ use rollcall::{
         class::Class, observation::Observation, progress::Trigger, run::ItemState, run::Plan, settings::Settings,
         verdict::Change,
     },
-    store::{Config, Ending, Links, Record, Runs, sqlite::SqliteStore},
+    store::{Config, Ending, Links, Record, Runs, Store, sqlite::SqliteStore},
 };
 use std::{
     io::{Read, Write},

@@ -1,12 +1,13 @@
 //! The program killed, stopped, and kept from writing: nothing reported done is lost, and nothing is done twice.
 //!
-//! `make kill` runs the first test with 200 kills; ROLLCALL_KILLS and ROLLCALL_SEED say how many and which.
+//! `make kill` runs the first test with 200 kills; ROLLCALL_KILLS and ROLLCALL_SEED say how many and which. Restores and
+//! upgrades are killed in restore.rs and migrations.rs.
 
 mod support;
 
 use rollcall::{
     domain::{progress::RunState, run::ItemState},
-    store::{Links, Runs, sqlite::SqliteStore},
+    store::{Links, Runs, Store, sqlite::SqliteStore},
 };
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
@@ -276,6 +277,11 @@ async fn a_disk_that_takes_no_more_is_told_and_got_over() {
     assert!(refused.body.contains("disk"), "{}", refused.body);
     let page = browser.get("/links");
     assert!(page.body.contains("friend1"), "still readable: {} {:?} {}", page.status, page.headers, page.body);
+    // Whoever is not signed in is told why he cannot be.
+    let mut visitor = server.browser();
+    visitor.headers.push(("Accept-Language", "en".to_owned()));
+    let refused = visitor.sign_in("a long enough password");
+    assert!(refused.status == 507 && refused.body.contains("disk"), "{} {}", refused.status, refused.body);
     assert_eq!(browser.get("/healthz").status, 200);
     rlimit::set(pid, soft, hard);
     let taken = browser.post("/api/fn/save_link", &[("url", "https://new.test"), ("name", "new"), ("active", "on")]);

@@ -1,12 +1,19 @@
 //! A database of an earlier version is copied, brought up to date, and keeps what it held.
 
-use rollcall::store::{Config, Links, StoreError, sqlite::SqliteStore};
+mod support;
+
+use rollcall::store::{Config, Links, Store, StoreError, sqlite::SqliteStore};
 use sqlx::{
     Connection, SqliteConnection,
     migrate::Migrator,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode},
 };
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+use support::desk::Desk;
 
 /// A database as the version that knew so many migrations left it.
 async fn of_version(file: &Path, known: usize) -> SqliteConnection {
@@ -49,9 +56,9 @@ async fn evidence_of_version_3_is_kept() {
         .map(|file| file.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| name.contains("before-"))
         .collect();
-    let newest = |file: std::fs::DirEntry| file.file_name().to_string_lossy()[..4].parse::<u32>().unwrap();
-    let newest = std::fs::read_dir("migrations/sqlite").unwrap().map(|file| newest(file.unwrap())).max().unwrap();
-    assert_eq!(copies, [format!("roll.db.before-{newest}")], "copied first");
+    let [copy] = &copies[..] else { panic!("copied once: {copies:?}") };
+    let time = copy.strip_prefix("roll.db.before-3-").unwrap_or_else(|| panic!("of version 3: {copy}"));
+    assert!(chrono::NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%SZ").is_ok(), "with its time: {copy}");
     let mut copy =
         SqliteConnection::connect(&format!("sqlite:{}", folder.path().join(&copies[0]).display())).await.unwrap();
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM run_items WHERE evidence IS NOT NULL")
@@ -152,4 +159,88 @@ async fn the_schema_refuses_what_is_too_long_by_whichever_way_it_comes() {
         }
     }
     drop(store);
+}
+
+/// The copies beside a database, by name.
+fn copies(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut copies: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().contains(".before-")).collect();
+    copies.sort();
+    copies
+}
+
+async fn links(file: &Path) -> i64 {
+    let mut copy = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    let found: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.unwrap();
+    assert_eq!(found, "ok");
+    let count = sqlx::query_scalar("SELECT count(*) FROM links").fetch_one(&mut copy).await.unwrap();
+    copy.close().await.unwrap();
+    count
+}
+
+/// A database of version 4 with so many links.
+async fn old_roll(file: &Path, count: i64) {
+    let mut old = of_version(file, 4).await;
+    let add = "INSERT INTO links (name, url, url_key, since, created_at)
+               WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+               SELECT 'n' || i, 'https://n' || i || '.test', 'n' || i || '.test', 0, 0 FROM n";
+    sqlx::query(add).bind(count).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_upgrade_has_a_copy_of_its_own_and_the_newest_three_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roll.db");
+    // What an earlier version left, and what is none of ours.
+    for (name, bytes) in [("roll.db.before-7", &b""[..]), ("roll.db.before-friday", b"mine")] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    for (n, time) in ["20260101T000000Z", "20260201T000000Z", "20260301T000000Z"].into_iter().enumerate() {
+        let copy = folder.path().join(format!("roll.db.before-3-{time}"));
+        let made = std::time::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + 86_400 * 31 * n as u64);
+        std::fs::File::create(copy).unwrap().set_modified(made).unwrap();
+    }
+    old_roll(&file, 5).await;
+    std::fs::File::options()
+        .write(true)
+        .open(folder.path().join("roll.db.before-7"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    SqliteStore::open(&format!("sqlite:{}", file.display())).await.unwrap().close().await;
+    let held = copies(folder.path());
+    let names: Vec<String> = held.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names[..2], ["roll.db.before-3-20260201T000000Z", "roll.db.before-3-20260301T000000Z"]);
+    assert!(names[2].starts_with("roll.db.before-4-2") && names[3] == "roll.db.before-friday", "{names:?}");
+    assert_eq!(links(&held[2]).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_an_upgrade_has_a_whole_copy_first() {
+    let number = |key: &str| std::env::var(key).ok().and_then(|text| text.parse::<u64>().ok());
+    let mut rng = fastrand::Rng::with_seed(number("ROLLCALL_SEED").unwrap_or(8));
+    let desk = Desk::new();
+    let folder = desk.path().join("data");
+    let file = folder.join("rollcall.db");
+    let mut takes = Duration::ZERO;
+    for n in 0..=number("ROLLCALL_KILLS").unwrap_or(2) {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).unwrap();
+        old_roll(&file, 3000).await;
+        let start = Instant::now();
+        let mut child = desk.command(&["run", "list"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        if n > 0 {
+            std::thread::sleep(takes.mul_f64(rng.f64()));
+            child.kill().unwrap();
+        }
+        child.wait().unwrap();
+        takes = if n == 0 { start.elapsed() } else { takes };
+        for copy in copies(&folder) {
+            assert_eq!(links(&copy).await, 3000, "{}", copy.display());
+        }
+        assert_eq!(desk.out(&["export", "--format", "csv"]).lines().count(), 3001);
+        assert!(!copies(&folder).is_empty(), "there is one by now");
+    }
 }

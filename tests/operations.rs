@@ -184,6 +184,33 @@ async fn backups_are_made_by_themselves_and_the_newest_stay() {
     assert!(!backups(folder).iter().any(|name| name.contains("202612")), "switched off");
 }
 
+#[tokio::test]
+async fn a_computer_that_is_on_by_day_only_gets_its_backups_too() {
+    let (folder, store) = support::store().await;
+    let hand = HandClock::at("2026-11-21T10:00:00Z");
+    let network = Network { allowed: support::loopback(), ..Network::default() };
+    let service = Service::start(store, network, hand.clone()).await.unwrap();
+    for (key, value) in [("timezone", "UTC"), ("backup_cron", "30 3 * * *"), ("backups_keep", "2")] {
+        service.set(key, value).await.unwrap();
+    }
+    enter(&service, "friend", "https://friend.test").await;
+    for day in 21..=25 {
+        // Off in between: the program remembers nothing.
+        let mut memory = Memory::new(fastrand::Rng::with_seed(1));
+        for hour in ["10", "14", "19"] {
+            hand.set(&format!("2026-11-{day}T{hour}:00:00Z"));
+            scheduler::back_up(&service, &mut memory).await;
+        }
+        assert_eq!(backups(folder.path()).len(), (day - 21).min(2), "{day}");
+    }
+    // One that is no use does not count as the newest, nor among those that are kept.
+    std::fs::write(folder.path().join("backups/rollcall-20261125T110000Z.db"), b"").unwrap();
+    std::fs::write(folder.path().join("backups/rollcall-20261122T110000Z.db"), b"no database").unwrap();
+    hand.set("2026-11-26T10:00:00Z");
+    scheduler::back_up(&service, &mut Memory::new(fastrand::Rng::with_seed(1))).await;
+    assert_eq!(backups(folder.path()), ["rollcall-20261125T100000Z.db", "rollcall-20261126T100000Z.db"]);
+}
+
 /// The permission bits of every file and folder below one, by name.
 #[cfg(unix)]
 fn modes(folder: &Path) -> Vec<(String, u32)> {

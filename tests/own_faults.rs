@@ -11,7 +11,7 @@ mod support;
 use rollcall::{
     domain::progress::{RunState, Trigger},
     service::{Network, Pick, Service},
-    store::{Runs, sqlite::SqliteStore},
+    store::{Runs, Store, sqlite::SqliteStore},
 };
 use serde_json::Value;
 use std::{

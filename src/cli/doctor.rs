@@ -1,7 +1,11 @@
 //! `doctor`: what is wrong with the set-up.
 
 use super::{Context, NetworkArgs, Outcome, output};
-use crate::service::doctor::{Finding, Level};
+use crate::{
+    domain::settings::Settings,
+    service::doctor::{Finding, Level, Opening, Place, not_started, open_files, sites},
+    store::sqlite,
+};
 use clap::Args;
 use std::{io::Write, process::ExitCode};
 
@@ -24,9 +28,22 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Outcome {
         what: "version",
         words: format!("Rollcall {} · {}", env!("CARGO_PKG_VERSION"), context.database),
     }];
-    match context.service(&args.network).await {
-        Ok(service) => found.extend(service.doctor(context.lang).await?),
-        Err(error) => found.push(Finding { level: Level::Wrong, what: "database", words: error.to_string() }),
+    let lang = context.lang;
+    let place = Place::new(sqlite::path_of(&context.database)?, context.clock.now(), lang).await;
+    let without = |finding| {
+        let rest = [place.backups(&Settings::default()), open_files(lang)];
+        std::iter::once(finding).chain(place.around()).chain(rest).collect::<Vec<_>>()
+    };
+    match place.look() {
+        Opening::Open => match context.service(&args.network).await {
+            Ok(service) => found.extend(service.doctor(&place, lang).await),
+            Err(error) => found.extend(without(not_started(&error, &place, lang))),
+        },
+        Opening::None(finding) => {
+            found.extend(without(finding));
+            found.push(sites(&Settings::default(), lang));
+        }
+        Opening::Never(finding) => found.extend(without(finding)),
     }
     let mut out = anstream::stdout().lock();
     for Finding { level, what, words } in &found {

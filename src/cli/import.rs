@@ -3,9 +3,11 @@
 use super::{Context, Failure, NetworkArgs, Outcome};
 use crate::{
     domain::{audit::Deed, lang::Lang},
+    engine::guard::Allowed,
     formats::{Format, MAX_BYTES, NOTE_MAX, Notes, Watch},
     lifecycle,
     service::{ImportReport, List, Service, ServiceError},
+    store::sqlite,
 };
 use clap::Args;
 use futures::TryStreamExt;
@@ -60,7 +62,18 @@ const BAR_STEP: Duration = Duration::from_millis(100);
 
 pub async fn import(context: &Context, args: ImportArgs) -> Outcome {
     let bytes = read(&args.file)?;
-    let service = context.service(&NetworkArgs::default()).await?;
+    // Held until the end, where it stands in for a database that is not there yet: trying makes none.
+    let stand_in = if args.dry_run && !sqlite::path_of(&context.database)?.exists() {
+        Some(tempfile::tempdir().map_err(|error| Failure::Failed(format!("cannot make a temporary folder: {error}")))?)
+    } else {
+        None
+    };
+    let store = match &stand_in {
+        Some(folder) => context.store_at(&format!("sqlite:{}", folder.path().join("tried.db").display())).await?,
+        None => context.store().await?,
+    };
+    let network = NetworkArgs::default();
+    let service = context.service_with(store, Allowed::default(), &network, false).await?;
     let list = List { bytes: bytes.into(), format: args.format };
     let report = attended(&service, list, args.dry_run).await.map_err(|e| match e {
         ServiceError::Format(error) => Failure::Failed(format!("{}: {error}", args.file)),

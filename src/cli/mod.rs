@@ -42,7 +42,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::runtime::Handle;
@@ -216,6 +216,9 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// How long the end of a command waits for its connections to the database.
+const CLOSING: Duration = Duration::from_secs(5);
+
 type Outcome = Result<ExitCode, Failure>;
 
 /// What every command has at hand.
@@ -225,11 +228,31 @@ struct Context {
     clock: SharedClock,
     /// Those that checks are made on, where others are to answer browsers meanwhile.
     threads: Option<Handle>,
+    /// The databases that were opened, to be closed at the end.
+    opened: Mutex<Vec<SharedStore>>,
 }
 
 impl Context {
     async fn store(&self) -> Result<SharedStore, StoreError> {
-        Ok(Arc::new(SqliteStore::open(&self.database).await?))
+        self.store_at(&self.database).await
+    }
+
+    /// Opens a database, which is closed when the command ends.
+    async fn store_at(&self, address: &str) -> Result<SharedStore, StoreError> {
+        let store: SharedStore = Arc::new(SqliteStore::open(address).await?);
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+        Ok(store)
+    }
+
+    /// Closes what was opened, so that all that was written is in the database's one file.
+    async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        for store in opened {
+            // A connection that never comes back is not waited for: what it wrote is in the log.
+            if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
+                tracing::warn!(file = %store.file().display(), "the database is still in use and was not closed");
+            }
+        }
     }
 
     /// The use cases, reaching the public internet and what `network` opens.
@@ -248,8 +271,19 @@ impl Context {
         network: &NetworkArgs,
         serves: bool,
     ) -> Result<Arc<Service>, ServiceError> {
+        self.service_with(self.store().await?, allowed, network, serves).await
+    }
+
+    /// As [`Context::service_over`], over a store that is open.
+    async fn service_with(
+        &self,
+        store: SharedStore,
+        allowed: Allowed,
+        network: &NetworkArgs,
+        serves: bool,
+    ) -> Result<Arc<Service>, ServiceError> {
         let network = Network { allowed, dns: network.dns.clone(), threads: self.threads.clone(), serves };
-        Service::start(self.store().await?, network, self.clock.clone()).await
+        Service::start(store, network, self.clock.clone()).await
     }
 }
 
@@ -292,8 +326,13 @@ fn run(cli: Cli, serves: bool) -> ExitCode {
         None => config::language(),
     };
     let threads = checks.as_ref().map(|checks| checks.handle().clone());
-    let context = Context { database: cli.global.database, lang, clock: Arc::new(SystemClock), threads };
-    let outcome = runtime.block_on(dispatch(context, cli.command));
+    let clock = Arc::new(SystemClock);
+    let context = Context { database: cli.global.database, lang, clock, threads, opened: Mutex::default() };
+    let outcome = runtime.block_on(async {
+        let outcome = dispatch(&context, cli.command).await;
+        context.close().await;
+        outcome
+    });
     // What still runs in the background is left: it is stored, and the next process goes on with it.
     if let Some(checks) = checks {
         checks.shutdown_background();
@@ -302,25 +341,25 @@ fn run(cli: Cli, serves: bool) -> ExitCode {
     outcome.unwrap_or_else(|failure| say(&failure))
 }
 
-async fn dispatch(context: Context, command: Command) -> Outcome {
+async fn dispatch(context: &Context, command: Command) -> Outcome {
     match command {
-        Command::Serve(args) => serve::run(&context, args).await,
-        Command::Demo(args) => demo::run(&context, args).await,
+        Command::Serve(args) => serve::run(context, args).await,
+        Command::Demo(args) => demo::run(context, args).await,
         Command::Check(args) => {
             environment::tell_of_old_names();
-            check::run(&context, *args).await
+            check::run(context, *args).await
         }
-        Command::Import(args) => import::import(&context, args).await,
-        Command::Export(args) => import::export(&context, args).await,
-        Command::Run(command) => run::run(&context, command).await,
-        Command::Schedule(command) => schedule::run(&context, command).await,
-        Command::Link(command) => link::run(&context, command).await,
-        Command::Whitelist(command) => whitelist::run(&context, command).await,
-        Command::Setting(command) => setting::run(&context, command).await,
-        Command::User(command) => user::run(&context, command).await,
-        Command::Backup(args) => backup::run(&context, args).await,
-        Command::Restore(args) => restore::run(&context, args).await,
-        Command::Doctor(args) => doctor::run(&context, args).await,
+        Command::Import(args) => import::import(context, args).await,
+        Command::Export(args) => import::export(context, args).await,
+        Command::Run(command) => run::run(context, command).await,
+        Command::Schedule(command) => schedule::run(context, command).await,
+        Command::Link(command) => link::run(context, command).await,
+        Command::Whitelist(command) => whitelist::run(context, command).await,
+        Command::Setting(command) => setting::run(context, command).await,
+        Command::User(command) => user::run(context, command).await,
+        Command::Backup(args) => backup::run(context, args).await,
+        Command::Restore(args) => restore::run(context, args).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }
 }

@@ -1,12 +1,15 @@
 //! `restore`: a backup in the database's place.
 
-use super::{Context, NetworkArgs, Outcome};
-use crate::{domain::audit::Deed, store::sqlite};
+use super::{Context, Outcome};
+use crate::{
+    domain::audit::{COMMAND_LINE, Deed, Note},
+    store::sqlite,
+};
 use clap::Args;
 use std::{path::PathBuf, process::ExitCode};
 
-/// Put a backup in the database's place. The backup is checked first, the database that was there is kept beside it,
-/// and every session ends.
+/// Put a backup in the database's place. The backup is checked first; what was there, damaged or not, is kept beside it,
+/// and every session ends. Stop the server first.
 #[derive(Args)]
 #[command(after_help = "Example:
   systemctl stop rollcall
@@ -18,10 +21,13 @@ pub struct RestoreArgs {
 }
 
 pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
-    let restored = sqlite::restore(&context.database, &args.file, context.clock.now()).await?;
-    // Opening brings an older backup up to date, and shows that it can be opened.
-    let service = context.service(&NetworkArgs::default()).await?;
-    service.note_here(Deed::Restored, args.file.display().to_string()).await;
+    let note = Note {
+        at: context.clock.now(),
+        who: COMMAND_LINE.to_owned(),
+        deed: Deed::Restored.code().to_owned(),
+        about: args.file.display().to_string(),
+    };
+    let restored = sqlite::restore(&context.database, &args.file, &note).await?;
     eprintln!("restored from {}", args.file.display());
     eprintln!("everyone is signed out ({} sessions ended); sign in anew", restored.sessions);
     if let Some(kept) = restored.kept {

@@ -4,28 +4,38 @@ use super::{Result, Service};
 use crate::{
     config,
     domain::{schedule::Schedule, settings::Settings},
-    store::{StoreError, sqlite::owned},
+    store::{
+        StoreError,
+        sqlite::{self, owned},
+    },
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
 use std::path::{Path, PathBuf};
 
 /// Beside the database.
 const FOLDER: &str = "backups";
+/// After the name of one that is being made.
+const UNFINISHED: &str = ".unfinished";
 const NAME: &str = "rollcall-%Y%m%dT%H%M%SZ.db";
 
 impl Service {
-    /// Makes a backup if one is due since the newest one, or since `start` where there is none; says where.
+    /// Makes a backup if one is due since the newest one that is whole, or where there is none since the database was
+    /// made, or since `start` where it has no time yet; says where.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub async fn back_up_if_due(&self, start: DateTime<Utc>) -> Result<Option<PathBuf>> {
         let settings = self.settings().await?;
-        let folder = self.backup_folder();
+        let folder = folder(&self.store.file());
         let now = self.clock.now();
         // One that is yet to come was made while the clock was wrong.
-        let newest = made(&folder).into_iter().map(|(at, _)| at).rfind(|at| *at <= now);
-        let due = due_after(&settings, newest.unwrap_or(start));
-        if due.is_none_or(|due| due > now) {
+        let newest = made(&folder).into_iter().rev().find(|(at, path)| *at <= now && sqlite::is_whole(path));
+        let since = match newest {
+            Some((at, _)) => at,
+            // A computer that is on by day only has its first one made up for as well.
+            None => self.store.made_at().await?.filter(|made| *made <= now).unwrap_or(start),
+        };
+        if due_after(&settings, since).is_none_or(|due| due > now) {
             return Ok(None);
         }
         let to = self.back_up_into(&folder).await?;
@@ -33,27 +43,18 @@ impl Service {
         Ok(Some(to))
     }
 
-    /// The newest backup that was made by itself.
-    pub fn newest_backup(&self) -> Option<(DateTime<Utc>, PathBuf)> {
-        made(&self.backup_folder()).pop()
-    }
-
-    /// Where backups that are made by themselves lie.
-    pub fn backup_folder(&self) -> PathBuf {
-        self.store.folder().join(FOLDER)
-    }
-
     async fn back_up_into(&self, folder: &Path) -> Result<PathBuf> {
         let cannot = |error: std::io::Error| StoreError::File(format!("cannot write {}: {error}", folder.display()));
         owned::create_folder(folder).map_err(cannot)?;
         let to = folder.join(self.clock.now().format(NAME).to_string());
-        // What is not whole has another name, also after a power cut.
-        let partial = to.with_extension("partial");
-        let _ = std::fs::remove_file(&partial);
-        self.store.backup(&partial).await?;
-        std::fs::rename(&partial, &to).map_err(cannot)?;
+        self.store.backup(&to).await?;
         Ok(to)
     }
+}
+
+/// Where backups of a database lie that are made by themselves.
+pub(super) fn folder(database: &Path) -> PathBuf {
+    database.with_file_name(FOLDER)
 }
 
 fn due_after(settings: &Settings, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -63,7 +64,7 @@ fn due_after(settings: &Settings, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// The backups of a folder, the oldest first.
-fn made(folder: &Path) -> Vec<(DateTime<Utc>, PathBuf)> {
+pub(super) fn made(folder: &Path) -> Vec<(DateTime<Utc>, PathBuf)> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
     let mut made: Vec<_> = files
         .filter_map(|path| {
@@ -75,10 +76,20 @@ fn made(folder: &Path) -> Vec<(DateTime<Utc>, PathBuf)> {
     made
 }
 
-/// Removes all but the newest.
+/// Removes all but the newest that are whole, and what a program has left that was killed while it made one. Whatever is
+/// newer than these stays.
 fn forget(folder: &Path, keep: u32) {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let unfinished = files.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(UNFINISHED).is_some_and(|name| NaiveDateTime::parse_from_str(name, NAME).is_ok())
+    });
+    unfinished.for_each(|path| drop(std::fs::remove_file(path)));
     let made = made(folder);
-    for (_, path) in made.iter().take(made.len().saturating_sub(keep as usize)) {
+    let whole = made.iter().rev().filter(|(_, path)| sqlite::is_whole(path)).take(keep as usize);
+    let kept: Vec<&PathBuf> = whole.map(|(_, path)| path).collect();
+    let old = made.iter().map(|(_, path)| path).take_while(|path| kept.first() != Some(path));
+    for path in old.filter(|path| !kept.contains(path)) {
         if let Err(error) = std::fs::remove_file(path) {
             tracing::warn!(%error, file = %path.display(), "an old backup could not be removed");
         }

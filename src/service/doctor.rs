@@ -1,18 +1,19 @@
-//! What is wrong with the set-up: looked at one thing after another, each with what to do about it.
+//! What is wrong with the set-up: looked at one thing after another, each with what to do about it. What cannot be
+//! looked at is a finding as well, and keeps nothing else from being looked at.
 
-use super::{Result, Service, drive::terms_of};
+mod outside;
+mod place;
+
+pub use place::{Opening, Place};
+
+use super::{Result, Service};
 use crate::{
-    domain::{
-        address,
-        backlink::MySites,
-        lang::Lang,
-        settings::{Settings, System},
-    },
-    engine::resolver::NameError,
-    store::Size,
+    domain::{lang::Lang, settings::Settings},
+    service::ServiceError,
+    store::{Size, StoreError},
 };
-use chrono::{DateTime, TimeDelta, Utc};
-use std::path::{Path, PathBuf};
+use chrono::TimeDelta;
+use std::time::Duration;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,263 +33,159 @@ pub struct Finding {
     pub words: String,
 }
 
-/// Less room than this on the disk, bytes, is told.
-const ROOM: u64 = 200 << 20;
-/// A clock that is further off than this is told.
-const CLOCK_OFF: TimeDelta = TimeDelta::minutes(2);
-/// Addresses that are asked to see whether the network is there.
-const ASKED: usize = 3;
 /// Open files below this clip how many checks are made at once.
 const OPEN_FILES: u64 = 1024;
-const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY"];
+/// A run that goes on for longer than this is told: thousands of links that all time out take less.
+const LONG_RUN: TimeDelta = TimeDelta::minutes(15);
+/// Others may write for so long before that is told.
+const BUSY: Duration = Duration::from_secs(5);
+/// Runs that are read to see whether they can be.
+const RUNS_READ: u32 = 100;
 
 impl Service {
-    /// Looks at everything.
-    ///
-    /// # Errors
-    /// Where the database cannot be read at all.
-    pub async fn doctor(&self, lang: Lang) -> Result<Vec<Finding>> {
-        let settings = self.settings().await?;
-        let mut found = vec![self.database(lang).await?, self.disk(lang)];
-        found.extend(self.permissions(lang));
-        found.extend([open_files(lang), self.backups(&settings.system, lang), sites(&settings, lang)]);
-        found.extend(environment_proxies(&settings, lang));
-        let asked = self.addresses_to_ask(&settings).await?;
+    /// Looks at everything, the database at `place` among it.
+    pub async fn doctor(&self, place: &Place, lang: Lang) -> Vec<Finding> {
+        let mut found = vec![self.database(place, lang).await, self.writing(lang).await];
+        found.extend(place.around());
+        let Ok(settings) = self.settings().await else {
+            // That they cannot be read was told of the database.
+            found.extend([place.backups(&Settings::default()), open_files(lang)]);
+            return found;
+        };
+        found.push(place.backups(&settings));
+        found.extend(self.runs(lang).await.unwrap_or_default());
+        found.extend([open_files(lang), sites(&settings, lang)]);
+        found.extend(outside::environment_proxies(&settings, lang));
+        let asked = self.addresses_to_ask(&settings).await.unwrap_or_default();
         found.push(self.host_names(&asked, lang).await);
         found.extend(self.network(&asked, &settings, lang).await);
-        Ok(found)
+        found
     }
 
-    async fn database(&self, lang: Lang) -> Result<Finding> {
-        let wrong = self.store.examine().await?;
-        let Size { file, free, wal } = self.store.size().await?;
-        if let Some(first) = wrong.first() {
-            let words = lang.pick(
-                format!("数据库已损坏（{first}）。请停止服务，用 rollcall restore 还原备份"),
-                format!("it is damaged ({first}); stop the server and bring a backup back with rollcall restore"),
-            );
-            return Ok(Finding { level: Level::Wrong, what: "database", words });
+    async fn database(&self, place: &Place, lang: Lang) -> Finding {
+        let damaged =
+            |what: String| place.wrong(lang.pick(format!("数据库已损坏（{what}）"), format!("it is damaged ({what})")));
+        match self.store.examine().await {
+            Ok(wrong) => {
+                if let Some(first) = wrong.first() {
+                    return damaged(first.clone());
+                }
+            }
+            Err(error) => return unreadable(&error, place, lang),
         }
+        // What the file's own structure does not show: rows that make no sense.
+        if let Err(error) = self.read_all().await {
+            return not_started(&error, place, lang);
+        }
+        let Size { file, free, wal } = match self.store.size().await {
+            Ok(size) => size,
+            Err(error) => return unreadable(&error, place, lang),
+        };
         let words = lang.pick(
             format!("完好，{}，其中空闲 {}，日志 {}", mb(file), mb(free), mb(wal)),
             format!("sound, {}, {} of it unused, write-ahead log {}", mb(file), mb(free), mb(wal)),
         );
-        Ok(Finding { level: Level::Fine, what: "database", words })
+        Finding { level: Level::Fine, what: "database", words }
     }
 
-    fn disk(&self, lang: Lang) -> Finding {
-        let folder = self.store.folder();
-        let room = rustix::fs::statvfs(&folder).map(|disk| disk.f_bavail * disk.f_frsize);
-        let shown = folder.display();
-        let (level, words) = match room {
-            Err(error) => (Level::Wrong, format!("{shown}: {error}")),
-            Ok(room) if room < ROOM => (
-                Level::Doubtful,
-                lang.pick(
-                    format!("{shown} 只剩 {}，请清理磁盘", mb(room)),
-                    format!("only {} left at {shown}; make room", mb(room)),
-                ),
-            ),
-            Ok(room) => {
-                (Level::Fine, lang.pick(format!("{shown} 剩余 {}", mb(room)), format!("{} left at {shown}", mb(room))))
-            }
+    /// Reads what pages and checks read.
+    async fn read_all(&self) -> Result<()> {
+        self.settings().await?;
+        self.store.links().await?;
+        self.store.whitelist().await?;
+        self.store.schedules().await?;
+        self.store.users().await?;
+        self.store.runs(0, RUNS_READ).await?;
+        Ok(())
+    }
+
+    async fn writing(&self, lang: Lang) -> Finding {
+        let what = "writing";
+        let Err(error) = self.store.probe_write(BUSY).await else {
+            let words = lang.pick("数据库可以写入", "the database can be written");
+            return Finding { level: Level::Fine, what, words: words.to_owned() };
         };
-        match tempfile::tempfile_in(&folder) {
-            Ok(_) => Finding { level, what: "disk", words },
-            Err(error) => {
-                let words = lang.pick(
-                    format!("无法写入 {shown}（{error}），请检查权限与磁盘"),
-                    format!("{shown} cannot be written ({error}); look at its permissions and the disk"),
-                );
-                Finding { level: Level::Wrong, what: "disk", words }
-            }
-        }
-    }
-
-    /// The database and its copies hold password hashes and e-mail addresses.
-    #[cfg(unix)]
-    fn permissions(&self, lang: Lang) -> Option<Finding> {
-        use std::os::unix::fs::PermissionsExt;
-        let wide = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
-        let folder = self.backup_folder();
-        let (backups, beside) = self.kept_files();
-        let mut commands = Vec::new();
-        if wide(&folder) || backups.iter().any(wide) {
-            commands.push(format!("chmod -R go-rwx {}", shell_word(&folder)));
-        }
-        let beside: Vec<String> = beside.iter().filter(|path| wide(path)).map(|path| shell_word(path)).collect();
-        if !beside.is_empty() {
-            commands.push(format!("chmod go-rwx {}", beside.join(" ")));
-        }
-        let what = "permissions";
-        if commands.is_empty() {
-            let shown = self.store.file();
-            let shown = shown.display();
-            let words = lang.pick(
-                format!("{shown} 及其副本仅限本用户"),
-                format!("{shown} and its copies are open to their owner only"),
-            );
-            return Some(Finding { level: Level::Fine, what, words });
-        }
-        let commands = commands.join("; ");
-        let words = lang.pick(
-            format!("其他用户可能打开数据库或其副本，请运行 {commands}"),
-            format!("other users may open the database or its copies; run {commands}"),
-        );
-        Some(Finding { level: Level::Doubtful, what, words })
-    }
-
-    #[cfg(not(unix))]
-    fn permissions(&self, _: Lang) -> Option<Finding> {
-        None
-    }
-
-    /// The backups; and the database with what SQLite has beside it, and the copies from before upgrades and restores.
-    #[cfg(unix)]
-    fn kept_files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let file = self.store.file();
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ours = |path: &PathBuf| {
-            let beside = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let rest = beside.strip_prefix(&name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
-        };
-        let files = |folder: PathBuf| {
-            let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
-            files.filter(|path| path.is_file())
-        };
-        let mut beside: Vec<PathBuf> = files(self.store.folder()).filter(is_ours).collect();
-        beside.sort();
-        (files(self.backup_folder()).collect(), beside)
-    }
-
-    fn backups(&self, system: &System, lang: Lang) -> Finding {
-        let newest = self.newest_backup();
-        let (level, words) = match (newest, system.backup_cron.is_empty()) {
-            (Some((at, file)), _) => {
-                (Level::Fine, format!("{} ({})", file.display(), days(self.clock.now() - at, lang)))
-            }
-            (None, false) => (
-                Level::Doubtful,
-                lang.pick(
-                    "还没有备份；rollcall serve 运行时会按设置 backup_cron 备份".to_owned(),
-                    "none yet; rollcall serve makes them by the setting backup_cron".to_owned(),
-                ),
-            ),
-            (None, true) => (
-                Level::Doubtful,
-                lang.pick(
-                    "没有备份，也没有设置 backup_cron".to_owned(),
-                    "none, and the setting backup_cron is empty".to_owned(),
-                ),
-            ),
-        };
-        Finding { level, what: "backups", words }
-    }
-
-    /// My sites, witnesses, and then friends that were well: what is likely to answer.
-    async fn addresses_to_ask(&self, settings: &Settings) -> Result<Vec<String>> {
-        let mut asked: Vec<String> = settings.my_sites.iter().chain(&settings.witnesses).cloned().collect();
-        asked.extend(self.neighbours(|_| false).await?);
-        asked.truncate(ASKED);
-        Ok(asked)
-    }
-
-    async fn host_names(&self, asked: &[String], lang: Lang) -> Finding {
-        let hosts = asked.iter().filter_map(|url| address::parse(url).ok()?.domain().map(str::to_owned));
-        let what = "names";
-        let mut last = None;
-        for host in hosts {
-            match self.probe.addresses(&host).await {
-                Ok(found) => {
-                    let listed: Vec<String> = found.iter().take(3).map(ToString::to_string).collect();
-                    return Finding { level: Level::Fine, what, words: format!("{host} → {}", listed.join(", ")) };
-                }
-                Err(error) => last = Some((host, error)),
-            }
-        }
-        let Some((host, error)) = last else { return nothing_to_ask(what, lang) };
         let words = match &error {
-            NameError::Refused(refusal) if refusal.is_fake_answer() => lang.pick(
-                format!("{host} 解析到 198.18.0.0/15 的虚假地址，多半是本机代理（如 Clash 的 fake-ip）所为；请用 --dns 指定域名服务器，或关闭 fake-ip"),
-                format!("{host} resolves to a made-up address in 198.18.0.0/15, as a local proxy (Clash's fake-ip) gives it; name a server with --dns, or turn fake-ip off"),
+            StoreError::Locked => lang.pick(
+                "数据库被其他程序锁定，无法写入；请关闭占用它的程序".to_owned(),
+                "the database is locked by another program and cannot be written; close that program".to_owned(),
             ),
-            NameError::Refused(refusal) => lang.pick(
-                format!("{host}：{refusal}，不会访问"),
-                format!("{host} is not asked: {refusal}"),
+            StoreError::Full => lang.pick(
+                "磁盘已满，数据库无法写入；请清理磁盘".to_owned(),
+                "the disk is full, and the database cannot be written; make room".to_owned(),
             ),
-            NameError::NotFound => lang.pick(
-                format!("{host} 不存在，请检查域名与 DNS"),
-                format!("{host} does not exist; check the name, and the name servers"),
+            StoreError::ReadOnly => lang.pick(
+                "数据库或其文件夹只读，无法写入；请检查权限".to_owned(),
+                "the database, or its folder, is read-only and cannot be written; look at its permissions".to_owned(),
             ),
-            NameError::NoRoute => lang.pick(
-                format!("本机没有通往 {host} 的路由，请检查网络；若它只有 IPv6 地址，请启用 IPv6"),
-                format!("this machine has no route to {host}; check the network, and IPv6 where it has no other addresses"),
-            ),
-            NameError::Short(own) => {
-                lang.pick(format!("{}。{}", own.words(lang), own.advice(lang)), format!("{}; {}", own.words(lang), own.advice(lang)))
+            other => {
+                lang.pick(format!("数据库无法写入（{other}）"), format!("the database cannot be written: {other}"))
             }
-            NameError::Failed(why) => lang.pick(
-                format!("域名服务器没有回答（{why}）；请检查网络，或用 --dns 另行指定"),
-                format!("the name servers do not answer ({why}); check the network, or name others with --dns"),
-            ),
         };
         Finding { level: Level::Wrong, what, words }
     }
 
-    /// Whether sites answer, and what time they have.
-    async fn network(&self, asked: &[String], settings: &Settings, lang: Lang) -> Vec<Finding> {
-        if asked.is_empty() {
-            return vec![nothing_to_ask("network", lang)];
-        }
-        let terms = terms_of(settings, MySites::default());
-        let mut failed = Vec::new();
-        for url in asked {
-            let seen = self.look_at(url, &terms).await;
-            if let Some(status) = seen.status {
-                let fine = Finding { level: Level::Fine, what: "network", words: format!("{url}: HTTP {status}") };
-                return std::iter::once(fine).chain(clock(seen.date, self.clock.now(), lang)).collect();
+    /// Runs that want somebody's eye, and whether anything is checked by itself.
+    async fn runs(&self, lang: Lang) -> Result<Vec<Finding>> {
+        let mut found = Vec::new();
+        let mut doubt = |what, words| found.push(Finding { level: Level::Doubtful, what, words });
+        for run in self.store.running().await? {
+            if self.clock.now() - run.started_at > LONG_RUN {
+                let (id, since) = (run.id, run.started_at.format("%Y-%m-%d %H:%M UTC"));
+                let words = lang.pick(
+                    format!("第 {id} 次检查从 {since} 起一直未结束；用 rollcall run show {id} 查看，用 rollcall run cancel {id} 结束"),
+                    format!("run {id} has been going on since {since}; look with rollcall run show {id}, end it with rollcall run cancel {id}"),
+                );
+                doubt("runs", words);
             }
-            failed.push(format!("{url}: {}", crate::domain::reason::class_words(seen.class, lang)));
         }
-        let listed = failed.join("; ");
-        let words = lang.pick(
-            format!("没有一个网址有回应（{listed}）；请检查网络、防火墙，或设置 proxy"),
-            format!("nothing answered ({listed}); check the network and the firewall, or set proxy"),
-        );
-        vec![Finding { level: Level::Wrong, what: "network", words }]
+        for id in self.store.held_runs().await? {
+            let words = lang.pick(
+                format!("第 {id} 次检查待确认：运行 rollcall run apply {id} 或 rollcall run discard {id}"),
+                format!("run {id} is held: decide with rollcall run apply {id} or rollcall run discard {id}"),
+            );
+            doubt("runs", words);
+        }
+        if self.store.schedules().await?.is_empty() {
+            let words = lang.pick(
+                "没有定时，友链不会自动检查；可运行 rollcall schedule set \"0 4 * * *\"",
+                "none: nothing is checked by itself; set one, such as rollcall schedule set \"0 4 * * *\"",
+            );
+            doubt("schedules", words.to_owned());
+        }
+        Ok(found)
     }
 }
 
-fn clock(theirs: Option<DateTime<Utc>>, ours: DateTime<Utc>, lang: Lang) -> Option<Finding> {
-    let off = ours - theirs?;
-    let seconds = off.num_seconds();
-    let (level, words) = if off.abs() > CLOCK_OFF {
-        let words = lang.pick(
-            format!("本机时钟与网站相差 {seconds} 秒，请校时，否则证书与定时会出错"),
-            format!("this machine's clock is off by {seconds} s; set it, or certificates and schedules go wrong"),
-        );
-        (Level::Wrong, words)
-    } else {
-        (Level::Fine, lang.pick(format!("与网站相差 {seconds} 秒"), format!("{seconds} s from a site's")))
-    };
-    Some(Finding { level, what: "clock", words })
+/// That the database cannot be opened or read.
+pub fn unreadable(error: &StoreError, place: &Place, lang: Lang) -> Finding {
+    let plain = |words| Finding { level: Level::Wrong, what: "database", words };
+    match error {
+        StoreError::Corrupt(what) => {
+            place.wrong(lang.pick(format!("数据库已损坏（{what}）"), format!("it is damaged ({what})")))
+        }
+        StoreError::NotADatabase(file) => place.wrong(lang.pick(
+            format!("{file} 不是 Rollcall 数据库，或文件头已损坏"),
+            format!("{file} is not a Rollcall database, or its beginning is damaged"),
+        )),
+        StoreError::Database(error) => {
+            place.wrong(lang.pick(format!("无法读取（{error}）"), format!("it cannot be read ({error})")))
+        }
+        // These say what to do by themselves.
+        other => plain(other.to_string()),
+    }
 }
 
-/// A path as a shell takes it, whatever is in it.
-#[cfg(unix)]
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+/// That the use cases could not be started.
+pub fn not_started(error: &ServiceError, place: &Place, lang: Lang) -> Finding {
+    match error {
+        ServiceError::Store(error) => unreadable(error, place, lang),
+        other => Finding { level: Level::Wrong, what: "set-up", words: other.to_string() },
+    }
 }
 
-fn nothing_to_ask(what: &'static str, lang: Lang) -> Finding {
-    let words = lang.pick("没有可试的网址；请先设置 my_sites", "nothing to try it with; set my_sites first");
-    Finding { level: Level::Doubtful, what, words: words.to_owned() }
-}
-
-fn open_files(lang: Lang) -> Finding {
+/// How many files this process may open.
+pub fn open_files(lang: Lang) -> Finding {
     let soft = rlimit::Resource::NOFILE.get().map_or(0, |(soft, _)| soft);
     let (level, words) = if soft < OPEN_FILES {
         let words = lang.pick(
@@ -302,7 +199,8 @@ fn open_files(lang: Lang) -> Finding {
     Finding { level, what: "open files", words }
 }
 
-fn sites(settings: &Settings, lang: Lang) -> Finding {
+/// Whose links are looked for.
+pub fn sites(settings: &Settings, lang: Lang) -> Finding {
     let what = "my sites";
     if settings.my_sites.is_empty() && settings.my_site_patterns.is_empty() {
         let words = lang.pick(
@@ -314,27 +212,6 @@ fn sites(settings: &Settings, lang: Lang) -> Finding {
     Finding { level: Level::Fine, what, words: settings.my_sites.join(" ") }
 }
 
-/// A proxy in the environment that others use and this program does not.
-fn environment_proxies(settings: &Settings, lang: Lang) -> Option<Finding> {
-    let named = PROXIES.into_iter().find(|key| std::env::var(key).is_ok_and(|value| !value.is_empty()))?;
-    let (level, words) = match settings.system.proxy.as_str() {
-        "" => (
-            Level::Doubtful,
-            lang.pick(
-                format!("环境变量 {named} 不会被使用；需要代理请设置 proxy"),
-                format!("{named} in the environment is not used; set proxy where checks want one"),
-            ),
-        ),
-        _ => (Level::Fine, lang.pick("使用设置的 proxy", "the setting proxy is used").to_owned()),
-    };
-    Some(Finding { level, what: "proxy", words })
-}
-
 fn mb(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-fn days(age: TimeDelta, lang: Lang) -> String {
-    let days = age.num_days();
-    lang.pick(format!("{days} 天前"), format!("{days} days old"))
 }

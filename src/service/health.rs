@@ -14,6 +14,8 @@ const ANSWER_HOLDS: Duration = Duration::from_secs(1);
 const WRITE_EVERY: Duration = Duration::from_secs(10);
 /// The database answers a probe within this time, or is busy.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// Others may write for so long before a probe of writing gives way.
+const BUSY: Duration = Duration::from_secs(1);
 /// Others may hold it for so long; import of a large list does.
 const BUSY_MAX: Duration = Duration::from_secs(30);
 
@@ -99,7 +101,7 @@ impl Service {
         self.background_goes_on()?;
         known.read.by(self.store.ping()).await.map_err(|why| format!("the database cannot be read: {why}"))?;
         if known.written.is_none_or(|at| at.elapsed() >= WRITE_EVERY) {
-            let written = known.write.by(self.store.probe_write()).await;
+            let written = known.write.by(self.store.probe_write(BUSY)).await;
             written.map_err(|why| format!("the database cannot be written: {why}"))?;
             // One that was busy is tried again the next time.
             known.written = known.write.busy_since.is_none().then(Instant::now);

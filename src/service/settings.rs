@@ -24,9 +24,19 @@ impl Service {
         let mut settings = self.settings().await?;
         let before = settings.get(key)?;
         settings.set(key, value)?;
-        self.store.put_setting(key, &settings.get(key)?).await?;
-        self.use_settings(&settings);
+        self.keep_settings(&settings, &[key.to_owned()]).await?;
         Ok(before)
+    }
+
+    /// Stores some keys of these settings, all or none, and goes by them from now on.
+    ///
+    /// # Errors
+    /// [`super::ServiceError::Setting`] where there is no such key, or where the store is at fault.
+    pub async fn keep_settings(&self, settings: &Settings, keys: &[String]) -> Result<()> {
+        let values = keys.iter().map(|key| Ok((key.clone(), settings.get(key)?))).collect::<Result<Vec<_>>>()?;
+        self.store.put_settings(&values).await?;
+        self.use_settings(settings);
+        Ok(())
     }
 
     /// Makes the engine go by these limits, and this proxy, from now on.

@@ -27,7 +27,10 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A store that anything can hold.
 pub type SharedStore = std::sync::Arc<dyn Store>;
@@ -206,7 +209,8 @@ pub trait Config: Send + Sync {
     async fn put_entry(&self, entry: &Entry, at: DateTime<Utc>) -> Result<i64>;
     async fn remove_entry(&self, kind: Kind, pattern: &str) -> Result<bool>;
     async fn settings(&self) -> Result<Vec<(String, String)>>;
-    async fn put_setting(&self, key: &str, value: &str) -> Result<()>;
+    /// Keeps values by their keys: all of them, or where that fails none.
+    async fn put_settings(&self, values: &[(String, String)]) -> Result<()>;
     async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
     /// Adds a schedule, or changes the one with `id`; returns its id. Its next time is counted from `at`.
     async fn put_schedule(&self, id: Option<i64>, cron: &str, scope: &Scope, at: DateTime<Utc>) -> Result<i64>;
@@ -256,20 +260,29 @@ pub trait Accounts: Send + Sync {
 /// Everything.
 #[async_trait]
 pub trait Store: Links + Config + Runs + Accounts {
-    /// Gives some of the space that nothing uses any more back to the disk; whether there is more.
+    /// Gives some of the space that nothing uses any more back to the disk; whether there is more that can be given.
     async fn shrink(&self) -> Result<bool>;
     /// How large the database is.
     async fn size(&self) -> Result<Size>;
     /// Reads the whole database and says what is wrong with it; empty where nothing is.
     async fn examine(&self) -> Result<Vec<String>>;
+    /// The runs that wait for the owner's decision, the oldest first.
+    async fn held_runs(&self) -> Result<Vec<i64>>;
+    /// When the database was made: the earliest time in it.
+    async fn made_at(&self) -> Result<Option<DateTime<Utc>>>;
+    /// Closes all connections, which leaves all that was written in the one file where no other program has it open.
+    async fn close(&self);
     /// The database's file.
     fn file(&self) -> PathBuf;
     /// The folder that it lies in.
     fn folder(&self) -> PathBuf;
     /// Whether the database is still the one that was opened, and can be read.
     async fn ping(&self) -> Result<()>;
-    /// Whether it can be written: on the disk, under the write lock.
-    async fn probe_write(&self) -> Result<()>;
+    /// Whether it can be written: on the disk, under the write lock, for which it waits so long at most.
+    ///
+    /// # Errors
+    /// Why nothing can be written.
+    async fn probe_write(&self, patience: Duration) -> Result<()>;
     /// Copies the database as it is now into a new file, and reads it back.
     ///
     /// # Errors

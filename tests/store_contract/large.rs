@@ -126,7 +126,7 @@ pub async fn long_texts_are_refused_or_cut(store: SharedStore) {
     let refused = |done| assert!(matches!(done, Err(StoreError::TooLong { .. })), "{done:?}");
     refused(store.set_link(a, &about, true).await);
     refused(store.set_group(&[a], &long(1001)).await.map(|_| ()));
-    refused(store.put_setting("my_sites", &long(20_000)).await);
+    refused(store.put_settings(&[("my_sites".into(), long(20_000))]).await);
     let entry =
         Entry { id: 0, kind: Kind::Name, pattern: long(300), enabled: true, note: String::new(), expires_at: None };
     refused(store.put_entry(&entry, now()).await.map(|_| ()));

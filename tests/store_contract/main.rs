@@ -218,8 +218,8 @@ async fn whitelist_settings_and_schedules(store: SharedStore) {
     assert!(store.remove_entry(Kind::Host, "a.test").await.unwrap());
     assert!(!store.remove_entry(Kind::Host, "a.test").await.unwrap());
 
-    store.put_setting("policy", "patient").await.unwrap();
-    store.put_setting("policy", "strict").await.unwrap();
+    store.put_settings(&[("policy".into(), "patient".into())]).await.unwrap();
+    store.put_settings(&[("policy".into(), "strict".into())]).await.unwrap();
     assert_eq!(store.settings().await.unwrap(), [("policy".to_owned(), "strict".to_owned())]);
 
     let row = store.schedules().await.unwrap().remove(0);

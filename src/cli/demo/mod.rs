@@ -9,7 +9,6 @@ use crate::{
     domain::{link::About, whitelist::Kind},
     engine::guard::Allowed,
     service::{Network, Service},
-    store::{SharedStore, sqlite::SqliteStore},
     web::server::Entrance,
 };
 use clap::Args;
@@ -36,7 +35,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Outcome {
     let listener = serve::listen(args.addr).await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("demo.db");
-    let store: SharedStore = Arc::new(SqliteStore::open(&format!("sqlite:{}", file.display())).await?);
+    let store = context.store_at(&format!("sqlite:{}", file.display())).await?;
     let allowed = Allowed::new(vec![ring::NET.parse().expect("a fixed net")]).without_own(listener.local_addr()?);
     let service = Service::start(
         store,

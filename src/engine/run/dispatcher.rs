@@ -63,6 +63,7 @@ struct RunEntry {
 type TaskEnd = Option<Seen>;
 
 /// What the dispatcher waits for.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 enum Happened {
     Told(Command),
     Ended(Result<(Id, TaskEnd), JoinError>),

@@ -62,16 +62,17 @@ impl Config for SqliteStore {
         Ok(sqlx::query_as("SELECT key, value FROM settings ORDER BY key").fetch_all(&self.readers).await?)
     }
 
-    async fn put_setting(&self, key: &str, value: &str) -> Result<()> {
-        limits::setting(value)?;
-        sqlx::query(
-            "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        )
-        .bind(key)
-        .bind(value)
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+    async fn put_settings(&self, values: &[(String, String)]) -> Result<()> {
+        for (_, value) in values {
+            limits::setting(value)?;
+        }
+        let mut transaction = self.write().await?;
+        for (key, value) in values {
+            let query = "INSERT INTO settings (key, value) VALUES (?, ?)
+                         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            sqlx::query(query).bind(key).bind(value).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRow>> {

@@ -3,13 +3,17 @@
 mod accounts;
 mod bulk;
 mod config;
+mod copy;
 mod ends;
+mod fault;
+mod files;
 mod history;
 mod import;
 mod limits;
 mod links;
 mod open;
 pub mod owned;
+mod place;
 mod probe;
 mod record;
 mod restore;
@@ -18,22 +22,30 @@ mod rows;
 mod runs;
 mod search;
 mod settle;
+mod sound;
+mod upgrade;
 
 use super::{Result, Size, Store, StoreError};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, sqlite::SqliteQueryResult};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-pub use restore::{Restored, restore};
+pub use files::{Found, look};
+pub use open::path_of;
+pub use restore::{Restored, leftovers, restore};
+pub use sound::{check_backup, is_whole};
 
 /// A SQLite database.
 pub struct SqliteStore {
     /// One connection, so that writers of this process queue up instead of failing.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// As it was named, which may be a link.
     path: PathBuf,
     files: Arc<probe::Files>,
 }
@@ -48,15 +60,9 @@ impl SqliteStore {
     /// [`StoreError`] where the file is no database, a newer one, locked, or cannot be written.
     pub async fn open(address: &str) -> Result<SqliteStore> {
         let path = open::path_of(address)?;
-        let files = Arc::new(probe::Files::new(&path));
+        let files = Arc::new(probe::Files::new(&open::real_path(&path)));
         let (writer, readers) = open::open(address, files.clone()).await?;
         Ok(SqliteStore { writer, readers, path, files })
-    }
-
-    /// Closes all connections, which folds the write-ahead log into the file.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
     }
 
     /// A transaction that holds the write lock from its start, so that it never fails half-way on a busy database.
@@ -76,9 +82,13 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn shrink(&self) -> Result<bool> {
+        let free =
+            async || -> Result<i64> { Ok(sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer).await?) };
+        let before = free().await?;
         sqlx::query(fixed(format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))).fetch_all(&self.writer).await?;
-        let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer).await?;
-        Ok(free > PAGES_AT_ONCE)
+        let after = free().await?;
+        // A database that another program has made anew may give nothing back, however often it is asked.
+        Ok(after > PAGES_AT_ONCE && after < before)
     }
 
     async fn size(&self) -> Result<Size> {
@@ -87,7 +97,8 @@ impl Store for SqliteStore {
             Ok(u64::try_from(number).unwrap_or_default())
         };
         let page = number("PRAGMA page_size").await?;
-        let wal = std::fs::metadata(format!("{}-wal", self.path.display())).map_or(0, |file| file.len());
+        let [wal, ..] = files::logs(&open::real_path(&self.path));
+        let wal = std::fs::metadata(wal).map_or(0, |file| file.len());
         Ok(Size {
             file: page * number("PRAGMA page_count").await?,
             free: page * number("PRAGMA freelist_count").await?,
@@ -96,8 +107,29 @@ impl Store for SqliteStore {
     }
 
     async fn examine(&self) -> Result<Vec<String>> {
-        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(20)").fetch_all(&self.readers).await?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let mut connection = self.readers.acquire().await?;
+        sound::ours(&mut connection, &self.path).await?;
+        sound::examine(&mut connection).await
+    }
+
+    async fn held_runs(&self) -> Result<Vec<i64>> {
+        let query = "SELECT id FROM runs WHERE state = 'held' ORDER BY id";
+        Ok(sqlx::query_scalar(query).fetch_all(&self.readers).await?)
+    }
+
+    async fn made_at(&self) -> Result<Option<DateTime<Utc>>> {
+        // Times that were noted by the service's clock; the schema's own stands in where nothing was entered yet.
+        let query = "SELECT coalesce(
+                         (SELECT min(t) FROM (SELECT min(created_at) AS t FROM users
+                          UNION ALL SELECT min(created_at) FROM links UNION ALL SELECT min(started_at) FROM runs)),
+                         (SELECT unixepoch(min(installed_on)) * 1000 FROM _sqlx_migrations))";
+        let made: Option<i64> = sqlx::query_scalar(query).fetch_one(&self.readers).await?;
+        Ok(made.and_then(DateTime::from_timestamp_millis))
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     fn file(&self) -> PathBuf {
@@ -105,15 +137,15 @@ impl Store for SqliteStore {
     }
 
     fn folder(&self) -> PathBuf {
-        open::folder_of(&self.path).to_path_buf()
+        files::folder_of(&self.path).to_path_buf()
     }
 
     async fn ping(&self) -> Result<()> {
         self.files.read().await
     }
 
-    async fn probe_write(&self) -> Result<()> {
-        self.files.write().await
+    async fn probe_write(&self, patience: Duration) -> Result<()> {
+        self.files.write(patience).await
     }
 
     async fn backup(&self, to: &Path) -> Result<()> {
@@ -121,26 +153,7 @@ impl Store for SqliteStore {
             return Err(StoreError::File(format!("{} exists already; name a new file", to.display())));
         }
         // A connection of its own: readers may not write, and the writer is not to wait.
-        open::copy(&self.writer.connect_options(), to).await
-    }
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> StoreError {
-        let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
-        // The low byte is the primary result code: sqlite.org/rescode.html.
-        match code.map(|code| code & 0xff) {
-            Some(5 | 6) => StoreError::Locked,
-            Some(8) => StoreError::ReadOnly,
-            Some(10) => StoreError::File(
-                "the database file cannot be read or written; check that it is a file and that the disk is well".into(),
-            ),
-            Some(13) => StoreError::Full,
-            Some(14) => StoreError::CannotOpen(String::new()),
-            Some(26) => StoreError::NotADatabase("the file".to_owned()),
-            _ if matches!(error, sqlx::Error::PoolTimedOut) => StoreError::Locked,
-            _ => StoreError::Database(error),
-        }
+        copy::copy(&self.writer.connect_options(), to).await
     }
 }
 

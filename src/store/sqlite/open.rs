@@ -1,41 +1,42 @@
-//! Opening a database file: found, checked, migrated under a lock, copied first.
+//! Opening a database file: found, checked, brought up to date.
 
 use super::{
     super::{Result, StoreError},
-    owned,
+    files::{self, folder_of, logs},
+    owned, place,
     probe::Files,
-    record,
+    record, upgrade,
 };
 use sqlx::{
-    ConnectOptions, Connection, Executor, SqliteConnection, SqlitePool,
-    migrate::Migrator,
-    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions, Executor, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
 /// How long a process waits for another one's write.
-const BUSY: Duration = Duration::from_secs(10);
+pub const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
-/// `files` is told which files the writer holds.
+/// The connections to a database: the writer's, and the readers'. `files` is told which files the writer holds.
 pub async fn open(address: &str, files: Arc<Files>) -> Result<(SqlitePool, SqlitePool)> {
-    let path = path_of(address)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        owned::create_folder(folder).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
-    }
+    let path = real_path(&path_of(address)?);
+    owned::create_folder(folder_of(&path)).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
+    place::finish(&path).await?;
+    refuse_orphaned_log(&path)?;
     // SQLite gives its logs the mode of the database, and would make that for everybody. Whether it can be opened at
     // all is told below.
-    let _ = owned::create(&path);
-    owned::with_logs(&path).iter().for_each(|file| owned::tighten(file));
+    if owned::create(&path).is_ok() {
+        // Root sets it up for whom the folder belongs to.
+        owned::same_owner(folder_of(&path), &path);
+    }
+    std::iter::once(path.clone()).chain(logs(&path)).for_each(|file| owned::tighten(&file));
     let named = |error| name(error, &path);
-    migrate(&path).await.map_err(named)?;
+    let held = files::id(&path);
+    upgrade::migrate(&path).await.map_err(named)?;
     // What is gone by now must not come back empty.
     let options = options(&path).create_if_missing(false).pragma("temp_store", "MEMORY");
     let writer = SqlitePoolOptions::new()
@@ -56,6 +57,11 @@ pub async fn open(address: &str, files: Arc<Files>) -> Result<(SqlitePool, Sqlit
         .connect_with(options.clone())
         .await
         .map_err(|e| named(e.into()))?;
+    // A restore may have put another one in its place meanwhile; what was opened would be neither.
+    if files::id(&path) != held {
+        writer.close().await;
+        return Err(StoreError::Moved);
+    }
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(0)
@@ -63,15 +69,32 @@ pub async fn open(address: &str, files: Arc<Files>) -> Result<(SqlitePool, Sqlit
     Ok((writer, readers))
 }
 
-/// Reads a copy back: a backup that cannot be read is none.
-pub async fn verify(path: &Path) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true);
-    let mut connection = options.connect().await.map_err(|e| name(e.into(), path))?;
-    let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await?;
-    connection.close().await?;
-    if verdict == "ok" { Ok(()) } else { Err(StoreError::File(format!("{} is damaged: {verdict}", path.display()))) }
+/// The file that a database is, behind a link: SQLite keeps its logs beside that.
+pub fn real_path(path: &Path) -> PathBuf {
+    let real = if path.is_symlink() { std::fs::canonicalize(path).ok() } else { None };
+    real.unwrap_or_else(|| path.to_path_buf())
 }
 
+/// A log without its database has what the database lacks; SQLite would remove it for a new one. A new one is not empty
+/// any more by the time it has a log.
+fn refuse_orphaned_log(path: &Path) -> Result<()> {
+    let [wal, ..] = logs(path);
+    let has_something = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if has_something(path) || !has_something(&wal) {
+        return Ok(());
+    }
+    Err(StoreError::File(format!(
+        "{} is missing or empty, and its log {} is there: put the file back beside it, or bring a backup back with \
+         `rollcall restore FILE`",
+        path.display(),
+        wal.display()
+    )))
+}
+
+/// The file of a database's address.
+///
+/// # Errors
+/// [`StoreError::BadAddress`] where it names none.
 pub fn path_of(address: &str) -> Result<PathBuf> {
     let bad = || StoreError::BadAddress(address.to_owned());
     let rest = match address.split_once(':') {
@@ -99,114 +122,6 @@ pub fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()
-}
-
-/// Brings the schema up to date. sqlx takes no lock while migrating SQLite, so a lock file stands in; a database
-/// that has something to lose is copied first.
-async fn migrate(path: &Path) -> Result<()> {
-    let known = known();
-    let exists = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-    let found = if exists { refuse_newer(path).await? } else { 0 };
-    if exists && found == known {
-        return Ok(());
-    }
-    let lock_path = beside(path, "lock");
-    let cannot = |_| StoreError::CannotOpen(path.display().to_string());
-    // Another process may have made it.
-    let lock = owned::create(&lock_path).or_else(|_| File::options().write(true).open(&lock_path)).map_err(cannot)?;
-    let waited = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
-    let lock = waited.map_err(|e| StoreError::File(e.to_string()))?.map_err(cannot)?;
-    if exists && found > 0 {
-        let copy = beside(path, &format!("before-{known}"));
-        if !copy.exists() {
-            // Under another name until it is whole: a program that is killed meanwhile makes it anew.
-            let partial = beside(path, &format!("before-{known}.partial"));
-            let _ = std::fs::remove_file(&partial);
-            self::copy(&options(path), &partial).await?;
-            std::fs::rename(&partial, &copy).map_err(|_| StoreError::CannotOpen(path.display().to_string()))?;
-        }
-    }
-    let fresh = options(path).auto_vacuum(SqliteAutoVacuum::Incremental);
-    // Set on a new database only: on any other it is a write, which a full disk would refuse to mere readers.
-    let mut connection = if exists { options(path) } else { fresh }.connect().await?;
-    let migrated = MIGRATIONS.run(&mut connection).await;
-    connection.close().await?;
-    let _ = std::fs::remove_file(&lock_path);
-    drop(lock);
-    migrated.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
-            error.into()
-        }
-        other => StoreError::File(format!("the database cannot be brought up to date: {other}")),
-    })
-}
-
-/// Copies a database as it is now into a new file of the owner's alone, with what is still in its WAL, and reads the
-/// copy back.
-pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
-    let shown = to.display();
-    let text = to.to_str().ok_or_else(|| StoreError::File(format!("{shown} is not a usable file name")))?;
-    let cannot = || StoreError::File(format!("cannot write {shown}; check that its folder exists and may be written"));
-    let mut connection = from.connect().await?;
-    // SQLite takes an empty file for a new one, and would make that for everybody.
-    owned::create(to).map_err(|_| cannot())?;
-    let copied = sqlx::query("VACUUM INTO ?").bind(text).execute(&mut connection).await;
-    connection.close().await?;
-    if let Err(error) = copied {
-        // Nothing half written is left behind.
-        let _ = std::fs::remove_file(to);
-        return Err(match StoreError::from(error) {
-            StoreError::CannotOpen(_) | StoreError::Database(_) => cannot(),
-            other => other,
-        });
-    }
-    verify(to).await.inspect_err(|_| {
-        let _ = std::fs::remove_file(to);
-    })
-}
-
-fn known() -> i64 {
-    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default()
-}
-
-/// The version of a database, which this program has to know.
-pub async fn refuse_newer(path: &Path) -> Result<i64> {
-    let (found, known) = (version(path).await?, known());
-    if found > known {
-        return Err(StoreError::Newer { file: path.display().to_string(), found, known });
-    }
-    Ok(found)
-}
-
-/// The newest migration in the file, read without touching it.
-async fn version(path: &Path) -> Result<i64> {
-    let mut connection: SqliteConnection =
-        SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).connect().await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
-    let ours: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
-        .fetch_one(&mut connection)
-        .await?;
-    if ours == 0 {
-        connection.close().await?;
-        // Someone else's database is no place for our tables.
-        return if tables == 0 { Ok(0) } else { Err(StoreError::NotADatabase(path.display().to_string())) };
-    }
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
-    connection.close().await?;
-    Ok(newest.unwrap_or_default())
-}
-
-/// The folder that a file lies in.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
-    path.with_file_name(name)
 }
 
 /// Puts the file's name into errors that lack it.

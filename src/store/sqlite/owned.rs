@@ -1,10 +1,6 @@
 //! Files that are the owner's alone: the database holds password hashes and e-mail addresses, and so do its copies.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io, path::Path};
 
 /// Makes a file that is not there yet, for its owner alone whatever the umask.
 ///
@@ -57,27 +53,47 @@ pub fn tighten(path: &Path) {
     let _ = path;
 }
 
-/// The database with what SQLite keeps beside it while it is open.
-pub fn with_logs(path: &Path) -> [PathBuf; 3] {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    [path.to_path_buf(), beside("-wal"), beside("-shm")]
-}
-
 /// Gives `to` the owner of `from`, where we may, so that who could open the one can open the other.
 pub fn same_owner(from: &Path, to: &Path) {
+    // Where we may not, it stays ours.
+    let _ = give_to_owner_of(from, to);
+}
+
+/// As [`same_owner`].
+///
+/// # Errors
+/// Where `to` belongs to somebody else than `from`, and that cannot be changed.
+pub fn give_to_owner_of(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        if let Ok(held) = std::fs::metadata(from) {
-            let _ = std::os::unix::fs::chown(to, Some(held.uid()), Some(held.gid()));
+        use std::os::unix::fs::{MetadataExt, chown};
+        let (held, given) = (std::fs::metadata(from)?, std::fs::metadata(to)?);
+        if held.uid() != given.uid() {
+            chown(to, Some(held.uid()), None)?;
+        }
+        if held.gid() != given.gid() {
+            // The owner can open it whatever its group is.
+            let _ = chown(to, None, Some(held.gid()));
         }
     }
     #[cfg(not(unix))]
     let _ = (from, to);
+    Ok(())
+}
+
+/// Gives `to` the permissions that owner and group have on `from`; all others get none.
+///
+/// # Errors
+/// Where they cannot be set.
+pub fn same_mode(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        set_mode(to, std::fs::metadata(from)?.mode() & 0o770 | 0o600)?;
+    }
+    #[cfg(not(unix))]
+    let _ = (from, to);
+    Ok(())
 }
 
 #[cfg(unix)]

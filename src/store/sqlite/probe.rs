@@ -3,7 +3,7 @@
 
 use super::{
     super::{Result, StoreError},
-    open, owned,
+    files, open,
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// How long a probe waits for another's write.
+/// How long a reader waits for another's work on the log.
 const BUSY: Duration = Duration::from_millis(1000);
 /// Every table of which something is read.
 const TABLES: [&str; 12] = [
@@ -54,8 +54,7 @@ impl Files {
 
     /// Remembers which files there are now, as the writer has just opened them.
     pub fn note(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) =
-            owned::with_logs(&self.path).map(|file| number(&file));
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = watched(&self.path).map(|file| files::id(&file));
     }
 
     /// # Errors
@@ -63,11 +62,11 @@ impl Files {
     fn are_the_same(&self) -> Result<()> {
         let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let what = ["the database file", "its write-ahead log (-wal)", "the log's index (-shm)"];
-        for ((file, held), what) in owned::with_logs(&self.path).iter().zip(held).zip(what) {
+        for ((file, held), what) in watched(&self.path).iter().zip(held).zip(what) {
             if held.is_none() {
                 continue;
             }
-            match number(file) {
+            match files::id(file) {
                 None => return Err(gone(format!("{what} was moved or deleted, or may not be reached any more"))),
                 now if now != held => return Err(gone(format!("{what} was replaced by another"))),
                 _ => {}
@@ -79,8 +78,8 @@ impl Files {
         Ok(())
     }
 
-    fn options(&self) -> SqliteConnectOptions {
-        open::options(&self.path).create_if_missing(false).busy_timeout(BUSY)
+    fn options(&self, patience: Duration) -> SqliteConnectOptions {
+        open::options(&self.path).create_if_missing(false).busy_timeout(patience)
     }
 
     /// Reads of every table, and of the roll another part each time.
@@ -90,7 +89,7 @@ impl Files {
     pub async fn read(&self) -> Result<()> {
         self.are_the_same()?;
         // One of its own remembers nothing.
-        let mut connection = self.options().pragma("query_only", "ON").connect().await?;
+        let mut connection = self.options(BUSY).pragma("query_only", "ON").connect().await?;
         let read = read(&mut connection, self.upto.load(Relaxed)).await;
         connection.close().await?;
         self.upto.store(read?, Relaxed);
@@ -101,15 +100,15 @@ impl Files {
     ///
     /// # Errors
     /// [`StoreError`] with what is wrong; [`StoreError::Locked`] where somebody else writes.
-    pub async fn write(&self) -> Result<()> {
+    pub async fn write(&self, patience: Duration) -> Result<()> {
         self.are_the_same()?;
         #[cfg(unix)]
-        if rustix::fs::statvfs(open::folder_of(&self.path))
+        if rustix::fs::statvfs(files::folder_of(&self.path))
             .is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_MIN)
         {
             return Err(StoreError::Full);
         }
-        let mut connection = self.options().connect().await?;
+        let mut connection = self.options(patience).connect().await?;
         let written = write(&mut connection).await;
         connection.close().await?;
         written
@@ -148,15 +147,10 @@ fn gone(what: String) -> StoreError {
     StoreError::File(format!("{what}; stop the server, bring it back and start it again"))
 }
 
-/// What tells a file from any other.
-fn number(path: &Path) -> Option<(u64, u64)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-    }
-    #[cfg(not(unix))]
-    std::fs::metadata(path).ok().map(|_| (0, 0))
+/// The files that are held open for as long as the program runs.
+fn watched(path: &Path) -> [PathBuf; 3] {
+    let [wal, shm, _] = files::logs(path);
+    [path.to_path_buf(), wal, shm]
 }
 
 /// Asked without opening it: closing a file lets go of all of SQLite's locks on it.

@@ -21,7 +21,10 @@ pub enum Fault {
     /// It is not so any more, or not yet: somebody else was first. Says what is so.
     #[error("{0}")]
     Conflict(String),
-    /// Not now: the machine or the database is short of something. Says of what.
+    /// The disk takes no more.
+    #[error("{0}")]
+    NoRoom(String),
+    /// Not now: the machine or the database is short of something, or cannot be used as it is. Says of what.
     #[error("{0}")]
     Unavailable(String),
     /// A fault of our own, under this id in the log.

@@ -65,6 +65,7 @@ impl Fault {
             Fault::NotFound(_) => StatusCode::NOT_FOUND,
             Fault::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Fault::Conflict(_) => StatusCode::CONFLICT,
+            Fault::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
             Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -24,7 +24,7 @@ use crate::{
 };
 use axum::http::request::Parts;
 use leptos::prelude::*;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 use throttle::{Attempt, Known};
 
 /// A session that is not used for so long ends …
@@ -102,17 +102,23 @@ fn normal(name: &str) -> String {
 /// Makes a session an account's, under a new id: one that somebody else knows is worth nothing from then on.
 async fn enter(state: &AppState, session: &mut Auth, user: User, address: IpAddr) -> Result<(), Fault> {
     let (id, name) = (user.id, user.name.clone());
+    // First, since it is written at once: a full disk is told here, and not by a session that cannot be kept.
+    known::remember(state, id, address).await?;
     session.login(&backend::Account::from(user)).await.map_err(broken)?;
     session.session.cycle_id().await.map_err(broken)?;
     sessions::begin(session, state.service.clock().now(), address).await.map_err(broken)?;
-    known::remember(state, id, address).await?;
     let from = format!("{address} · {}", browser(&place::agent()));
     state.service.note(&name, Deed::SignedIn, from).await;
     Ok(())
 }
 
+/// Others may write for so long while somebody signs in or out.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+
 pub async fn sign_out(state: &AppState, everywhere: bool) -> Result<Done, Fault> {
     if let Some(mut session) = session() {
+        // Says why, where nothing can be written: the session would go on.
+        state.service.store().probe_write(WRITE_PATIENCE).await?;
         if let Some(user) = session.user.as_ref().filter(|_| everywhere) {
             state.service.store().end_sessions(user.id).await?;
         }

@@ -29,27 +29,36 @@ pub fn told(error: &ServiceError, lang: Lang) -> Fault {
         ServiceError::Store(StoreError::Database(_)) | ServiceError::Probe(_) | ServiceError::Password(_) => {
             broken(error, lang)
         }
-        _ => {
-            let english = error.to_string();
-            kind_of(error)(lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english))
-        }
+        _ => kind_of(error)(words(error, lang)),
     }
 }
 
 /// Whether what was asked is at fault, or its time, or the machine: what is ours is told in the log as well.
 fn kind_of(error: &ServiceError) -> fn(String) -> Fault {
-    use StoreError::{CannotOpen, DuplicateLink, File, Full, Locked, NotADatabase, NotHeld, ReadOnly};
+    use StoreError::{
+        CannotOpen, Corrupt, DuplicateLink, File, Full, Locked, Moved, NotADatabase, NotHeld, NotOwner, NotRead,
+        NotWritten, ReadOnly,
+    };
+    let ours = |kind: fn(String) -> Fault| {
+        tracing::error!(%error, "a request could not be done");
+        kind
+    };
     match error {
-        ServiceError::Store(Locked | Full | ReadOnly | File(_) | CannotOpen(_) | NotADatabase(_)) => {
-            tracing::error!(%error, "a request could not be done");
-            Fault::Unavailable
-        }
+        ServiceError::Store(Full | NotWritten) => ours(Fault::NoRoom),
+        ServiceError::Store(
+            Locked | ReadOnly | Corrupt(_) | NotRead | Moved | File(_) | CannotOpen(_) | NotADatabase(_),
+        ) => ours(Fault::Unavailable),
         ServiceError::Stopping | ServiceError::TooManyLists => Fault::Unavailable,
-        ServiceError::Store(NotHeld { .. } | DuplicateLink(..)) => Fault::Conflict,
+        ServiceError::Store(NotHeld { .. } | DuplicateLink(..) | NotOwner(_)) => Fault::Conflict,
         ServiceError::NotRunning(_) | ServiceError::UserExists(_) => Fault::Conflict,
         ServiceError::NoEntry(_) | ServiceError::NoUser(_) | ServiceError::UnknownName(_) => Fault::NotFound,
         _ => Fault::Refused,
     }
+}
+
+fn words(error: &ServiceError, lang: Lang) -> String {
+    let english = error.to_string();
+    lang.pick(in_chinese(error).unwrap_or_else(|| english.clone()), english)
 }
 
 /// An error's words with a capital.
@@ -85,7 +94,21 @@ fn in_chinese(error: &ServiceError) -> Option<String> {
         ServiceError::Store(StoreError::Cancelled) => "已取消，没有任何改动".into(),
         ServiceError::Store(StoreError::Locked) => "数据库正被其他程序占用，请稍后重试".into(),
         ServiceError::Store(StoreError::Full) => "磁盘已满，请清理后重试".into(),
+        ServiceError::Store(StoreError::NotWritten) => {
+            "磁盘拒绝写入，请检查磁盘空间、配额与文件大小限制，或磁盘是否有故障".into()
+        }
+        ServiceError::Store(StoreError::NotRead) => "无法读取数据库文件，磁盘可能有故障，请查看系统日志并备份".into(),
         ServiceError::Store(StoreError::ReadOnly) => "数据库只读，无法写入".into(),
+        ServiceError::Store(StoreError::Corrupt(what)) => {
+            format!("数据库已损坏（{what}），请停止服务，用 rollcall restore 还原备份")
+        }
+        ServiceError::Store(StoreError::NotADatabase(_)) => {
+            "数据库文件已损坏或不是 Rollcall 数据库，请停止服务，用 rollcall restore 还原备份".into()
+        }
+        ServiceError::Store(StoreError::Moved) => "数据库文件在使用中被移走或替换，请重新启动 Rollcall".into(),
+        ServiceError::Store(StoreError::CannotOpen(_)) => {
+            "无法打开数据库，请检查其文件夹是否存在且可写，以及可打开的文件数".into()
+        }
         ServiceError::Store(StoreError::NotHeld { id, .. }) => format!("第 {id} 次检查不在待确认状态"),
         ServiceError::TooManyLists => "正在读取其他列表，请稍后再试".into(),
         ServiceError::Stopping => "Rollcall 正在停止，请稍后再试".into(),

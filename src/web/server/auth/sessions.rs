@@ -215,7 +215,7 @@ pub async fn tell_not_kept(State(state): State<AppState>, request: Request, next
         return answer;
     }
     let lang = document::lang_of(&headers);
-    let fault = match state.service.store().probe_write().await {
+    let fault = match state.service.store().probe_write(super::WRITE_PATIENCE).await {
         Err(error) => faults::told(&ServiceError::from(error), lang),
         Ok(()) => {
             let words = lang.pick("服务器暂时无法完成请求，请重试", "The server could not do it just now; try again");

@@ -93,9 +93,10 @@ pub async fn save(caller: &Caller, set: BTreeMap<String, String>) -> std::result
     if !wrong.is_empty() {
         return Err(Fault::Refused(wrong.join(caller.lang.pick("；", "; "))));
     }
+    caller.service.keep_settings(&tried, &changed).await?;
     for key in changed {
         let value = tried.get(&key).map_err(ServiceError::from)?;
-        let old = caller.service.set(&key, &value).await?;
+        let old = held.get(&key).map_err(ServiceError::from)?;
         caller.note(Deed::SettingChanged, change_words(&key, &old, &value)).await;
     }
     caller.state.use_settings(&tried);

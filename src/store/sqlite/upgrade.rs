@@ -1,0 +1,162 @@
+//! Bringing the schema of a database up to date, after a copy.
+
+use super::{
+    super::{Result, StoreError},
+    copy,
+    files::{self, folder_of},
+    open, owned, sound,
+};
+use chrono::{DateTime, Utc};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions},
+};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Copies from before upgrades that stay.
+const KEPT: usize = 3;
+
+/// The newest change of the schema that this program knows.
+pub fn known() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default()
+}
+
+/// What names a change of the schema that this program knows.
+pub fn checksum(version: i64) -> Option<&'static [u8]> {
+    MIGRATIONS.iter().find(|m| m.version == version).map(|m| m.checksum.as_ref())
+}
+
+/// Brings the schema of an open database up to date.
+///
+/// # Errors
+/// Where it cannot be brought up to date; each change is made as a whole or not at all.
+pub async fn run(connection: &mut SqliteConnection) -> Result<()> {
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => StoreError::File(format!("the database cannot be brought up to date: {other}")),
+    })
+}
+
+/// Brings the schema up to date. sqlx takes no lock while migrating SQLite, so a lock file stands in; a database
+/// that has something to lose is copied first.
+pub async fn migrate(path: &Path) -> Result<()> {
+    let has_something = || std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    if has_something() && version(path).await? == known() {
+        return Ok(());
+    }
+    let lock = Lock::take(path).await?;
+    // Another process may have been at it until now.
+    let exists = has_something();
+    let found = if exists { version(path).await? } else { 0 };
+    if exists && found == known() {
+        return Ok(());
+    }
+    if found > 0 {
+        keep_copy(path, found).await?;
+    }
+    let fresh = open::options(path).auto_vacuum(SqliteAutoVacuum::Incremental);
+    // Set on a new database only: on any other it is a write, which a full disk would refuse to mere readers.
+    let mut connection = if exists { open::options(path) } else { fresh }.connect().await?;
+    let migrated = run(&mut connection).await;
+    connection.close().await?;
+    drop(lock);
+    migrated
+}
+
+/// The version of a database, which this program has to know.
+async fn version(path: &Path) -> Result<i64> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(open::BUSY);
+    let mut connection = options.connect().await?;
+    let found = sound::ours(&mut connection, path).await;
+    connection.close().await?;
+    found
+}
+
+/// Copies the database, whose version is `found`, to `FILE.before-VERSION-TIME`, and forgets older copies but the newest
+/// few.
+async fn keep_copy(path: &Path, found: i64) -> Result<()> {
+    let copy = files::beside(path, "before");
+    // Where a program was killed before it was named.
+    let _ = std::fs::remove_file(&copy);
+    copy::copy(&open::options(path), &copy).await?;
+    let cannot = |error: std::io::Error| copy::cannot_write(&copy, &error);
+    owned::same_owner(path, &copy);
+    let made: DateTime<Utc> = std::fs::metadata(&copy).and_then(|file| file.modified()).map_err(cannot)?.into();
+    let name = format!("before-{found}-{}", made.format("%Y%m%dT%H%M%SZ"));
+    std::fs::rename(&copy, files::beside(path, &name)).map_err(cannot)?;
+    files::sync_folder(path).map_err(cannot)?;
+    for old in copies(path).iter().skip(KEPT) {
+        if let Err(error) = std::fs::remove_file(old) {
+            tracing::warn!(%error, file = %old.display(), "an old copy could not be removed");
+        }
+    }
+    Ok(())
+}
+
+/// The copies from before upgrades, the newest first.
+fn copies(path: &Path) -> Vec<PathBuf> {
+    let mark = files::beside(path, "before-");
+    let is_copy = |file: &PathBuf| {
+        let rest = file.as_os_str().as_encoded_bytes().strip_prefix(mark.as_os_str().as_encoded_bytes());
+        // Only what was named here; an earlier version gave no time.
+        rest.is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || b"-TZ".contains(byte)))
+    };
+    let files = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    let named = files.map(|file| path.with_file_name(file.file_name())).filter(is_copy);
+    let mut dated: Vec<(SystemTime, PathBuf)> =
+        named.filter_map(|path| Some((std::fs::metadata(&path).ok()?.modified().ok()?, path))).collect();
+    dated.sort();
+    dated.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// Held by whoever changes the schema of a database or puts another in its place.
+pub struct Lock {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lock {
+    /// Waits until nobody else has it.
+    ///
+    /// # Errors
+    /// Where the lock's file cannot be made.
+    pub async fn take(database: &Path) -> Result<Lock> {
+        let path = files::beside(database, "lock");
+        let cannot = |_| StoreError::CannotOpen(database.display().to_string());
+        loop {
+            let opened = match owned::create(&path) {
+                Ok(made) => {
+                    owned::same_owner(database, &path);
+                    Ok(made)
+                }
+                // Another process has made it.
+                Err(_) => File::options().write(true).open(&path),
+            };
+            let file = match opened {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder_of(&path).is_dir() => continue,
+                other => other.map_err(cannot)?,
+            };
+            let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+            let file = waited.map_err(|e| StoreError::File(e.to_string()))?.map_err(cannot)?;
+            // Who had it until now has removed it: then others wait for a new one.
+            if files::is_at(&file, &path) {
+                return Ok(Lock { path, file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Still locked: nobody takes a file for the lock that is not at its place any more.
+        let _ = std::fs::remove_file(&self.path);
+        let _ = self.file.unlock();
+    }
+}
