@@ -101,7 +101,7 @@ pub async fn a_store_that_is_well_says_so(store: SharedStore) {
     let [a, _] = two(&store).await;
     for _ in 0..3 {
         store.ping().await.unwrap();
-        store.probe_write().await.unwrap();
+        store.probe_write(std::time::Duration::from_secs(1)).await.unwrap();
     }
     assert!(store.link(a).await.unwrap().is_some());
 }
