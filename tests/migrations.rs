@@ -244,3 +244,30 @@ async fn killed_at_any_moment_an_upgrade_has_a_whole_copy_first() {
         assert!(!copies(&folder).is_empty(), "there is one by now");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_backup_is_brought_up_to_date_before_it_replaces_anything() {
+    let desk = Desk::new();
+    desk.out(&["link", "add", "https://now.test", "--name", "now"]);
+    let backup = desk.path().join("old.db");
+    old_roll(&backup, 50).await;
+    let held = std::fs::read(&backup).unwrap();
+    desk.out(&["restore", &backup.display().to_string()]);
+    let file = desk.path().join("data/rollcall.db");
+    let mut restored = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    let newest: i64 =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut restored).await.unwrap();
+    assert!(newest > 4, "without having been opened since");
+    restored.close().await.unwrap();
+    assert_eq!(links(&file).await, 50);
+    assert!(std::fs::read(&backup).unwrap() == held, "the backup stays as it is");
+    // One of a newer program is refused, and what is there stays.
+    let mut newer = SqliteConnection::connect(&format!("sqlite:{}", backup.display())).await.unwrap();
+    let mark = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                VALUES (9999, 'to come', 1, x'00', 0)";
+    sqlx::query(mark).execute(&mut newer).await.unwrap();
+    newer.close().await.unwrap();
+    let (code, said) = desk.fails(&["restore", &backup.display().to_string()]);
+    assert!(code == 1 && said.contains("newer Rollcall"), "{said}");
+    assert_eq!(links(&file).await, 50);
+}
