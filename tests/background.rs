@@ -200,7 +200,7 @@ async fn a_disk_that_takes_no_more_is_not_well_and_says_so_at_the_log_in() {
     let mut stranger = server.browser();
     stranger.headers.push(("Accept-Language", "en".to_owned()));
     let answer = stranger.sign_in("a long enough password");
-    assert!(answer.status == 503 && answer.body.contains("disk"), "{} {}", answer.status, answer.body);
+    assert!(answer.status == 507 && answer.body.contains("disk"), "{} {}", answer.status, answer.body);
     limit("unlimited");
     until(async || server.browser().get("/readyz").status == 200).await;
     assert_eq!(stranger.sign_in("a long enough password").status, 200);
