@@ -13,7 +13,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto(demo.url);
       await alive(page);
       await page.getByRole("button", { name: "全部检查" }).click();
-      await expect(page.locator(".card.run")).toContainText("已检查 23");
+      await expect(page.locator(".card.run")).toContainText("已检查 23", { timeout: 20_000 });
       for (const path of pages) {
         await page.goto(demo.url + path);
         await alive(page);
