@@ -106,7 +106,7 @@ pub fn moved_host(from: &str, to: &str) -> bool {
 }
 
 /// The registrable domain of an address's host; the host itself where it has none, such as an IP address.
-fn registrable(address: &str) -> Option<String> {
+pub fn registrable(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
     if !matches!(url.host(), Some(url::Host::Domain(_))) {

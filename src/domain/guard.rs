@@ -2,7 +2,10 @@
 
 use super::{class::Class, lang::Lang, observation::Observation, policy::GuardPolicy, verdict::Change};
 #[cfg(feature = "ssr")]
-use super::{flags::moved_host, observation::Flag};
+use super::{
+    flags::{moved_host, registrable},
+    observation::Flag,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +70,7 @@ pub struct Tally {
     /// What those that go saw may have come from one and the same stranger: [`is_one_answer`].
     pub one_answer: bool,
     pub witnesses: Heard,
-    /// Other sites that were well, asked where there are no witnesses.
+    /// Other sites that were well just now, or when they were last checked.
     pub others: Heard,
 }
 
@@ -87,6 +90,9 @@ impl Heard {
 
 /// The number of links from which on "not one answered", or "all go at once", speaks of our own network.
 const MANY: u32 = 3;
+
+/// So many sites that go behind one address are no chance, although many share one.
+const CROWD: usize = 10;
 
 /// The status of a network that wants a log-in first: RFC 6585, section 6.
 pub const NETWORK_LOGIN: u16 = 511;
@@ -119,8 +125,12 @@ impl Tally {
         if self.would_hide >= policy.min && share_exceeded {
             return Some(Hold::TooManyHidden);
         }
-        if self.one_answer || self.network_logins * 2 >= self.checks {
+        let logins = self.network_logins;
+        if self.one_answer || logins == self.checks || (logins >= MANY && logins * 2 >= self.checks) {
             return Some(Hold::OneAnswer);
+        }
+        if self.others.nobody() {
+            return Some(Hold::WitnessesFailed);
         }
         if self.would_hide == self.shown_checked { self.all_go() } else { None }
     }
@@ -133,9 +143,6 @@ impl Tally {
         if self.witnesses.answered + self.others.answered > 0 {
             return None;
         }
-        if self.others.nobody() {
-            return Some(Hold::WitnessesFailed);
-        }
         // Nobody could be asked: what came from the site itself has to do.
         (self.strange > 0).then_some(Hold::NoAnswerAtAll)
     }
@@ -145,8 +152,8 @@ impl Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     pub class: Option<Class>,
-    /// The link's own host.
-    pub host: String,
+    /// The link's own registrable domain: names below one are in one hand.
+    pub site: String,
     /// The address that answered.
     pub remote: Option<String>,
     /// Where redirects ended, if that is another site than the link's.
@@ -166,18 +173,13 @@ impl Gone {
         let title = evidence.title.clone().filter(|title| !title.is_empty());
         Gone {
             class: Some(seen.class),
-            host: host_of(url).unwrap_or_default(),
+            site: registrable(url).unwrap_or_default(),
             remote: evidence.remote.as_ref().and_then(address),
-            elsewhere: seen.final_url.as_deref().filter(|to| moved_host(url, to)).and_then(host_of),
+            elsewhere: seen.final_url.as_deref().filter(|to| moved_host(url, to)).and_then(registrable),
             page: title.zip(evidence.bytes).filter(|_| seen.status == Some(200)),
             retitled: seen.flags.contains(&Flag::TitleChanged),
         }
     }
-}
-
-#[cfg(feature = "ssr")]
-fn host_of(url: &str) -> Option<String> {
-    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 impl Gone {
@@ -189,23 +191,25 @@ impl Gone {
 
 /// Whether what many hosts answered came from one and the same stranger, such as a network's log-in page or a name
 /// server that answers every question: most of those that go ended at one other site or with one page, or one address
-/// stood for most of the shown links that were checked.
+/// stood for most of the shown links that were checked, or for ten sites and most of those that go.
 pub fn is_one_answer(gone: &[Gone], shown_checked: u32) -> bool {
-    let most_of = |total: usize, hosts: usize| hosts >= MANY as usize && hosts * 2 > total;
-    most_of(gone.len(), most_hosts(gone, |one| one.elsewhere.as_deref()))
-        || most_of(gone.len(), most_hosts(gone, |one| one.page.as_ref()))
-        || most_of(shown_checked as usize, most_hosts(gone, |one| one.remote.as_deref()))
+    let most_of = |total: usize, sites: usize| sites >= MANY as usize && sites * 2 > total;
+    let of_one_address = most_sites(gone, |one| one.remote.as_deref());
+    most_of(gone.len(), most_sites(gone, |one| one.elsewhere.as_deref()))
+        || most_of(gone.len(), most_sites(gone, |one| one.page.as_ref()))
+        || most_of(shown_checked as usize, of_one_address)
+        || (of_one_address >= CROWD && most_of(gone.len(), of_one_address))
 }
 
-/// The number of hosts that share what most of them share.
-fn most_hosts<'a, K: Ord + 'a>(gone: &'a [Gone], shared: impl Fn(&'a Gone) -> Option<K>) -> usize {
-    let mut hosts: BTreeMap<K, BTreeSet<&str>> = BTreeMap::new();
+/// The number of sites that share what most of them share.
+fn most_sites<'a, K: Ord + 'a>(gone: &'a [Gone], shared: impl Fn(&'a Gone) -> Option<K>) -> usize {
+    let mut sites: BTreeMap<K, BTreeSet<&str>> = BTreeMap::new();
     for one in gone {
         if let Some(key) = shared(one) {
-            hosts.entry(key).or_default().insert(&one.host);
+            sites.entry(key).or_default().insert(&one.site);
         }
     }
-    hosts.values().map(BTreeSet::len).max().unwrap_or_default()
+    sites.values().map(BTreeSet::len).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -286,7 +290,7 @@ mod tests {
     fn gone(host: &str, remote: &str, elsewhere: Option<&str>, page: Option<&str>) -> Gone {
         Gone {
             class: Some(Class::BacklinkMissing),
-            host: host.to_owned(),
+            site: host.to_owned(),
             remote: Some(remote.to_owned()),
             elsewhere: elsewhere.map(str::to_owned),
             page: page.map(|title| (title.to_owned(), 900)),
@@ -303,6 +307,8 @@ mod tests {
         let address = ["a", "b", "c"].map(|host| gone(host, "10.0.0.1", None, None));
         assert!(is_one_answer(&address, 5));
         assert!(!is_one_answer(&address, 6), "three friends of one host");
+        let crowd: Vec<Gone> = (0..10).map(|n| gone(&n.to_string(), "10.0.0.1", None, None)).collect();
+        assert!(is_one_answer(&crowd, 300));
         assert!(!is_one_answer(&sent[..2], 2));
         let one_site = ["a", "a", "a"].map(|host| gone(host, "10.0.0.1", Some("login.test"), Some("Log in")));
         assert!(!is_one_answer(&one_site, 3), "three links to one site");

@@ -32,6 +32,18 @@ pub struct Entry {
 pub struct PatternError(pub String);
 
 impl Entry {
+    /// A name or a host pattern that is exempt in one run.
+    pub fn of_run(pattern: &str) -> Entry {
+        Entry {
+            id: 0,
+            kind: guess_kind(pattern),
+            pattern: pattern.to_owned(),
+            enabled: true,
+            note: String::new(),
+            expires_at: None,
+        }
+    }
+
     /// Whether the entry is on and has not expired.
     pub fn in_force(&self, at: DateTime<Utc>) -> bool {
         self.enabled && self.expires_at.is_none_or(|end| at < end)

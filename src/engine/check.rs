@@ -48,6 +48,8 @@ pub struct Course {
     unread: bool,
     /// A page did not answer to the end, however often it was asked.
     unanswered: bool,
+    /// It is made once more, after one that ended without an answer.
+    again: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +88,14 @@ impl Course {
             earlier: Vec::new(),
             unread: false,
             unanswered: false,
+            again: false,
         }
     }
 
-    /// Makes the check once more, after one that ended so: each page is asked once.
+    /// Makes the check once more, after one that ended so: each page is asked once, and none after one that does not
+    /// answer, so that it takes little more than one time limit.
     pub fn again(mut self, first: &Observation) -> Course {
+        self.again = true;
         self.attempts = first.attempts;
         self.ms = first.ms;
         self.retried = self.terms.limits.retries;
@@ -205,6 +210,9 @@ impl Course {
             Stage::Discovered(_) if class != Class::Ok => {
                 // We did not ask, or gave up reading: what stands there is not known.
                 self.unread |= matches!(class, Class::BodyTooLarge | Class::BlockedByPolicy);
+                if self.again && seen.is_unanswered() {
+                    return None;
+                }
                 self.discovered.pop_front().map(Stage::Discovered)
             }
             _ => None,

@@ -217,7 +217,10 @@ impl Probe {
                     None => return Ok(()),
                 }
             } else {
-                return Err(self.refused(&url, response, deadline, seen).await);
+                let failure = self.refused(&url, response, deadline, seen).await;
+                // Over plain HTTP a proxy answers in the site's stead where it cannot reach it.
+                seen.broken_off |= self.way().proxy.is_some() && url.scheme() == "http" && is_gateways(status);
+                return Err(failure);
             };
             seen.hops.push(Hop { url: url.to_string(), status: status.as_u16() });
             if seen.hops.len() > MAX_HOPS {
@@ -300,6 +303,10 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn is_gateways(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
 fn redirect_target(response: &Response, from: &Url) -> Result<Url, Failure> {

@@ -16,7 +16,7 @@ use crate::{
         progress::{Event, Snapshot},
         run::{Item, Plan, Run},
         settings::Settings,
-        whitelist::{self, Entry, InForce},
+        whitelist::{Entry, InForce},
     },
     engine::{
         check::{Course, Terms},
@@ -24,6 +24,7 @@ use crate::{
     },
     store::{Ending, Settled, StoreError},
 };
+use chrono::{DateTime, Utc};
 use doubts::Doubts;
 use heart::Heart;
 use std::{
@@ -237,16 +238,7 @@ impl Drive {
     /// Writes the exempt links down, and makes courses of the others.
     async fn sort_out(&mut self, links: Vec<Link>) -> Result<Vec<Course>> {
         let now = self.service.clock.now();
-        let mut entries = self.service.store.whitelist().await?;
-        entries.extend(self.plan.whitelist.iter().map(|pattern| Entry {
-            id: 0,
-            kind: whitelist::guess_kind(pattern),
-            pattern: pattern.clone(),
-            enabled: true,
-            note: String::new(),
-            expires_at: None,
-        }));
-        let in_force = InForce::of(&entries, now);
+        let in_force = self.in_force(now).await?;
         let mut courses = Vec::with_capacity(links.len());
         let mut exempt = Vec::new();
         for link in links {
@@ -260,6 +252,13 @@ impl Drive {
         }
         self.take(exempt).await?;
         Ok(courses)
+    }
+
+    /// What is exempt now, for ever or in this run.
+    async fn in_force(&self, now: DateTime<Utc>) -> Result<InForce> {
+        let mut entries = self.service.store.whitelist().await?;
+        entries.extend(self.plan.whitelist.iter().map(|pattern| Entry::of_run(pattern)));
+        Ok(InForce::of(&entries, now))
     }
 
     /// The run's links that are still to be checked, but for those that are in doubt.
@@ -283,29 +282,23 @@ impl Drive {
         Ok(left)
     }
 
-    /// Asks the owner's witnesses whether our own network is well. Where there are none, and the few links that were
-    /// checked would all go, others are asked.
+    /// Asks the owner's witnesses whether our own network is well; and where anybody on the way could have given the
+    /// answers that would hide links, or the few that were checked would all go, those that were well as well.
     async fn ask_others(&self) -> Result<(Heard, Heard)> {
-        let witnesses = self.witnesses();
-        let (service, terms, strangers) = (&self.service, &self.terms, &self.doubts.strangers);
-        let nobody = |asked: usize| Heard { asked: u32::try_from(asked).unwrap_or(u32::MAX), answered: 0 };
-        if !witnesses.is_empty() {
-            let heard = match self.doubts.others_heard {
-                Some(false) => nobody(witnesses.len()),
-                _ => service.ask_all(&witnesses, terms, strangers).await,
-            };
-            return Ok((heard, Heard::default()));
-        }
-        if !self.doubts.all_go() {
-            return Ok((Heard::default(), Heard::default()));
-        }
-        let others = self.candidates().await?;
-        let heard = match self.doubts.others_heard {
-            Some(true) => Heard { asked: 1, answered: 1 },
-            Some(false) => nobody(others.len()),
-            None => service.ask_any(&others, terms, strangers).await,
+        let (witnesses, candidates) = (self.witnesses(), self.candidates().await?);
+        let asked = async |candidates: &[Candidate]| match self.doubts.others_heard {
+            _ if candidates.is_empty() => Heard::default(),
+            Some(heard) => Heard { asked: 1, answered: heard.into() },
+            None => self.service.ask_any(candidates, &self.terms, &self.doubts.strangers).await,
         };
-        Ok((Heard::default(), heard))
+        let others = if self.doubts.wants_others() { asked(&candidates).await } else { Heard::default() };
+        let of_witnesses = match (witnesses.is_empty(), others.answered > 0) {
+            (false, false) => asked(&witnesses).await,
+            // Who was heard as itself speaks for them.
+            (false, true) => others,
+            (true, _) => Heard::default(),
+        };
+        Ok((of_witnesses, others))
     }
 
     fn witnesses(&self) -> Vec<Candidate> {
@@ -318,8 +311,8 @@ impl Drive {
         let mut candidates = self.witnesses();
         candidates.extend(self.doubts.lately());
         if candidates.is_empty() {
-            let neighbours = self.service.neighbours(|id| self.known.contains_key(&id)).await?;
-            candidates.extend(neighbours.into_iter().map(Candidate::new));
+            let neighbours = self.service.neighbours(&self.plan.whitelist, |id| self.known.contains_key(&id));
+            candidates.extend(neighbours.await?);
         }
         Ok(candidates)
     }

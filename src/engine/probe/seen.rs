@@ -37,7 +37,7 @@ pub struct Seen {
     pub bytes: u64,
     /// The page goes on past what is read.
     pub cut: bool,
-    /// The body ended before its end.
+    /// The body ended before its end, or it is a proxy's answer that could not reach the site.
     pub broken_off: bool,
     pub ms: u32,
     /// Of the last page asked for.

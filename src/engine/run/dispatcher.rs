@@ -117,9 +117,6 @@ impl Dispatcher {
             let wake = self.resting.keys().next().map(|(at, _)| *at);
             let waits = !self.tasks.is_empty();
             let turn = Instant::now() + pauses::TURN;
-            if !waits {
-                self.pauses.rested(Instant::now(), self.clock.now());
-            }
             let happened = tokio::select! {
                 command = inbox.recv() => match command {
                     Some(command) => Happened::Told(command),
@@ -129,9 +126,12 @@ impl Dispatcher {
                 () = async { tokio::time::sleep_until(wake.expect("guarded")).await }, if wake.is_some() => Happened::Woke,
                 () = tokio::time::sleep_until(turn), if waits => Happened::Turned,
             };
+            let (now, wall) = (Instant::now(), self.clock.now());
             if waits {
                 // Before all else: what ended across a pause is told by it.
-                self.pauses.turn(Instant::now(), self.clock.now());
+                self.pauses.turn(now, wall);
+            } else {
+                self.pauses.rested(now, wall);
             }
             match happened {
                 Happened::Told(command) => self.obey(command),

@@ -18,7 +18,8 @@ impl Service {
     /// My sites, witnesses, and then friends that were well: what is likely to answer.
     pub(super) async fn addresses_to_ask(&self, settings: &Settings) -> Result<Vec<String>> {
         let mut asked: Vec<String> = settings.my_sites.iter().chain(&settings.witnesses).cloned().collect();
-        asked.extend(self.neighbours(|_| false).await?);
+        let neighbours = self.neighbours(&[], |_| false).await?;
+        asked.extend(neighbours.iter().map(|one| one.url().to_owned()));
         asked.truncate(ASKED);
         Ok(asked)
     }

@@ -3,26 +3,29 @@
 use super::{Drive, Known, course};
 use crate::{
     domain::{
-        flags::moved_host,
+        flags::{moved_host, registrable},
         guard::NETWORK_LOGIN,
         observation::{Doubt, Observation, Standing},
         run::Item,
         verdict::Change,
     },
-    engine::check::Course,
+    engine::check::{Course, Terms},
     service::{
-        Result,
+        Result, Service,
         witness::{Candidate, Strangers},
     },
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-/// Sites that answered lately, to be asked whether they still do.
-const LATELY: usize = 3;
+/// Sites that answered as themselves in this run, the quickest of them, to be asked whether they still do.
+const LATELY: usize = 12;
+/// While links are asked once more others are asked so often whether they still answer, so many of them at a time.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
+const LISTENED_TO: usize = 3;
+/// Pages that had begun to come are asked for once more so many at a time: a slow way in was all that they lacked.
+const SLOW_AT_ONCE: usize = 8;
 /// Others who did not answer are asked once more after this.
 const ONCE_MORE: Duration = Duration::from_secs(1);
 /// As many as this that go are few: others decide whether it is them or our own network.
@@ -33,13 +36,15 @@ const FEW: u32 = 2;
 pub struct Doubts {
     /// When the newest question was put that was answered by the site itself.
     heard: Option<Instant>,
-    /// Where the newest of such answers came from.
-    lately: VecDeque<Candidate>,
+    /// Where such answers came from, by site, with how long each took.
+    lately: HashMap<String, (u32, Candidate)>,
     /// Whether anything at all was answered in HTTP.
     answered: bool,
     /// Of the checks of links that were shown: how many, and how many would hide their link.
     shown_checked: u32,
     would_hide: u32,
+    /// Some of what would hide was answered over plain HTTP, as anybody on the way could.
+    unproven: bool,
     pub strangers: Strangers,
     /// Of links that are shown: to be asked once more.
     again: HashMap<i64, Failed>,
@@ -77,9 +82,10 @@ impl Doubts {
         self.again.keys().chain(self.unheard.keys()).copied()
     }
 
-    /// Whether the few shown links that were checked would all go.
-    pub fn all_go(&self) -> bool {
-        (1..=FEW).contains(&self.would_hide) && self.would_hide == self.shown_checked
+    /// Whether others are to say that our own network is well: what would hide may have come from a stranger, or the few
+    /// shown links that were checked would all go.
+    pub fn wants_others(&self) -> bool {
+        self.unproven || ((1..=FEW).contains(&self.would_hide) && self.would_hide == self.shown_checked)
     }
 
     /// Keeps back what failed without an answer.
@@ -106,19 +112,38 @@ impl Doubts {
         let itself = seen.class.implies_http_answer()
             && seen.status != Some(NETWORK_LOGIN)
             && seen.final_url.as_deref().is_none_or(|to| !moved_host(&known.url, to));
+        let url = seen.final_url.as_deref().unwrap_or(&known.url);
         if hides && seen.status.is_some() {
+            self.unproven |= !url.starts_with("https:");
             self.strangers.note(&known.url, seen);
-        } else if itself && let Some(status) = seen.status {
+        } else if itself && seen.status.is_some() {
             self.heard = self.heard.max(Some(asked));
-            let url = seen.final_url.clone().unwrap_or_else(|| known.url.clone());
-            self.lately.push_front(Candidate::answering(url, status));
-            self.lately.truncate(LATELY);
+            self.remember(url, seen);
         }
     }
 
-    /// What answered just now, the newest first.
+    /// Keeps a site that answered as itself, one of each registrable domain and the quickest of all.
+    fn remember(&mut self, url: &str, seen: &Observation) {
+        let Some(site) = registrable(url) else { return };
+        let slowest = self.lately.iter().max_by_key(|(_, (ms, _))| *ms).map(|(site, (ms, _))| (site.clone(), *ms));
+        match slowest {
+            Some((slowest, ms)) if self.lately.len() >= LATELY && !self.lately.contains_key(&site) => {
+                if ms <= seen.ms {
+                    return;
+                }
+                self.lately.remove(&slowest);
+            }
+            _ => {}
+        }
+        let candidate = Candidate::known(url.to_owned(), seen.status, seen.evidence.title.clone());
+        self.lately.insert(site, (seen.ms, candidate));
+    }
+
+    /// What answered in this run, the quickest first.
     pub fn lately(&self) -> impl Iterator<Item = Candidate> {
-        self.lately.iter().cloned()
+        let mut lately: Vec<&(u32, Candidate)> = self.lately.values().collect();
+        lately.sort_unstable_by_key(|(ms, _)| *ms);
+        lately.into_iter().map(|(_, candidate)| candidate.clone())
     }
 
     /// The failures that somebody was heard after.
@@ -134,15 +159,18 @@ impl Doubts {
 }
 
 impl Drive {
-    /// Asks once more, all together, what is shown and did not answer; and sees to it that somebody is heard, before it
-    /// and after it. What nobody was heard after says nothing about its site.
+    /// Asks once more, all together, what is shown and did not answer; and sees to it that somebody is heard before it,
+    /// all along, and after it. What nobody was heard after says nothing about its site.
     pub(super) async fn look_again(&mut self) -> Result<()> {
-        let well = self.anyone_heard(|doubts| doubts.again.values().map(|failed| failed.ended).max()).await?;
-        if well {
-            let courses = self.courses_again().await?;
-            self.service.probe.forget_names();
+        let mut well = self.anyone_heard().await?;
+        if well && !self.doubts.again.is_empty() {
+            let (silent, slow) = self.courses_again().await?;
             self.doubts.looking_again = true;
-            self.round(courses).await?;
+            well = self.listened_round(silent).await?;
+            let mut slow = slow.into_iter().peekable();
+            while well && slow.peek().is_some() {
+                well = self.listened_round(slow.by_ref().take(SLOW_AT_ONCE).collect()).await?;
+            }
             self.doubts.looking_again = false;
         }
         if self.cancel.is_cancelled() || self.service.stopping.is_cancelled() {
@@ -152,7 +180,7 @@ impl Drive {
         // Those that were not asked once more, and those whose link is gone.
         let left = std::mem::take(&mut self.doubts.again);
         self.doubts.unheard.extend(left);
-        let well = well && self.anyone_heard(|doubts| doubts.unheard.values().map(|failed| failed.ended).max()).await?;
+        well = well && (self.doubts.unheard.is_empty() || self.anyone_heard().await?);
         // Where nothing was heard from the beginning the whole run is held, which says more than a doubt about each.
         let all_silent = !self.doubts.answered;
         let mut certain = self.doubts.all_unheard();
@@ -165,19 +193,40 @@ impl Drive {
         self.keep(certain).await
     }
 
-    async fn courses_again(&self) -> Result<Vec<Course>> {
+    /// The links that are in doubt, to be asked once more: those that did not answer at all, and those that had begun to.
+    async fn courses_again(&self) -> Result<(Vec<Course>, Vec<Course>)> {
         let ids: Vec<i64> = self.doubts.again.keys().copied().collect();
-        let links = self.service.store.links_of(&ids).await?;
-        let again = |link| Some(course(link, &self.terms).again(&self.doubts.again.get(&link.id)?.seen));
-        Ok(links.iter().filter_map(again).collect())
+        let exempt = self.in_force(self.service.clock.now()).await?;
+        let (mut silent, mut slow) = (Vec::new(), Vec::new());
+        for link in self.service.store.links_of(&ids).await? {
+            let Some(Failed { seen, .. }) = self.doubts.again.get(&link.id) else { continue };
+            if !exempt.exempt(&link.about.name, &link.about.url) {
+                let kind = if seen.status.is_some() { &mut slow } else { &mut silent };
+                kind.push(course(&link, &self.terms).again(seen));
+            }
+        }
+        Ok((silent, slow))
     }
 
-    /// Whether somebody was heard after the newest of some failures; if not, others are asked now.
-    async fn anyone_heard(&mut self, newest: impl Fn(&Doubts) -> Option<Instant>) -> Result<bool> {
-        let Some(newest) = newest(&self.doubts) else { return Ok(true) };
-        if self.doubts.heard.is_some_and(|heard| heard >= newest) {
+    /// Makes checks while others are asked again and again; whether they answered each time.
+    async fn listened_round(&mut self, courses: Vec<Course>) -> Result<bool> {
+        if courses.is_empty() {
             return Ok(true);
         }
+        let (candidates, over) = (self.candidates().await?, CancellationToken::new());
+        let listening = listen(self.service.clone(), self.terms.clone(), candidates, over.clone());
+        let round = async {
+            let made = self.round(courses).await;
+            over.cancel();
+            made
+        };
+        let (made, steady) = tokio::join!(round, listening);
+        made?;
+        Ok(steady)
+    }
+
+    /// Whether somebody answers who is asked now.
+    async fn anyone_heard(&mut self) -> Result<bool> {
         let candidates = self.candidates().await?;
         let mut asked = Instant::now();
         let mut heard = self.asked_now(&candidates).await;
@@ -197,5 +246,23 @@ impl Drive {
     async fn asked_now(&self, candidates: &[Candidate]) -> bool {
         let asking = self.service.ask_any(candidates, &self.terms, &self.doubts.strangers);
         self.cancel.run_until_cancelled(asking).await.is_some_and(|heard| heard.answered > 0)
+    }
+}
+
+/// Asks some of the candidates by turns until it is over; whether one of those asked answered each time.
+async fn listen(service: Arc<Service>, terms: Arc<Terms>, candidates: Vec<Candidate>, over: CancellationToken) -> bool {
+    let strangers = Strangers::default();
+    let mut turns = candidates.iter().cycle();
+    loop {
+        if over.run_until_cancelled(tokio::time::sleep(LISTEN_EVERY)).await.is_none() {
+            return true;
+        }
+        let asked: Vec<Candidate> = turns.by_ref().take(LISTENED_TO.min(candidates.len())).cloned().collect();
+        match over.run_until_cancelled(service.ask_any(&asked, &terms, &strangers)).await {
+            Some(heard) if heard.answered == 0 => return false,
+            Some(_) => {}
+            // What comes after the end is asked then.
+            None => return true,
+        }
     }
 }
