@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often runs of other processes are looked at, and what has ended.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// How often it is looked whether the owners of runs go on.
+const LOOK_FOR_SILENT: Duration = Duration::from_millis(500);
 /// How often what is out of date goes.
 const SWEEP: Duration = Duration::from_secs(3600);
 /// Whoever has not come round for so long stands still. A database that another program holds costs half of it.
@@ -77,7 +79,7 @@ fn ticks(every: Duration) -> Interval {
 }
 
 async fn adopt(service: Arc<Service>, liveness: Liveness) {
-    let (mut tick, mut trouble) = (ticks(LOOK_AROUND), Trouble::default());
+    let (mut tick, mut trouble) = (ticks(LOOK_FOR_SILENT), Trouble::default());
     loop {
         tick.tick().await;
         liveness.note();

@@ -306,7 +306,8 @@ impl Service {
         if self.stopping.is_cancelled() {
             return Ok(adopted);
         }
-        for run in self.silent_runs(self.store.running().await?) {
+        let silent = self.silent_runs(self.store.running().await?);
+        for run in self.still_silent(silent).await? {
             if !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner).await? {
                 tracing::info!(run = run.id, "going on with a run that was left unfinished");
                 adopted.push(run.id);

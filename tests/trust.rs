@@ -89,7 +89,8 @@ async fn a_laptop_without_network_hides_nobody_however_small_the_ring() {
     assert_eq!(one(well).await.hold, None);
     let asked = neighbour.hits();
     assert_eq!(one(alone).await.hold, None);
-    assert_eq!(neighbour.hits(), asked + 2, "it was asked as a witness, before the link was asked once more and after");
+    // Before the link is asked once more, after that, and each second in between.
+    assert!((2..=6).contains(&(neighbour.hits() - asked)), "it was asked as a witness");
     assert!(!is_shown(&service, alone).await);
 }
 

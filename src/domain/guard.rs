@@ -89,7 +89,7 @@ impl Heard {
 }
 
 /// The number of links from which on "not one answered", or "all go at once", speaks of our own network.
-const MANY: u32 = 3;
+pub const MANY: u32 = 3;
 
 /// So many sites that go behind one address are no chance, although many share one.
 const CROWD: usize = 10;

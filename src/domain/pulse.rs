@@ -8,8 +8,10 @@ use std::{collections::HashMap, time::Duration};
 
 /// How often the owner of a run counts up.
 pub const BEAT_EVERY: Duration = Duration::from_secs(1);
-/// An owner that has not counted for so long has lost its run to whoever comes.
-pub const SILENT_AFTER: Duration = Duration::from_secs(3);
+/// An owner that has not counted for so long, nor for [`LAST_CHANCE`] after that, has lost its run to whoever comes.
+pub const SILENT_AFTER: Duration = Duration::from_millis(2500);
+/// What a silent owner gets once it is certain that it could have counted.
+pub const LAST_CHANCE: Duration = Duration::from_millis(1200);
 /// What lies between two looks counts as no more than this: whoever was stopped itself meanwhile has seen nothing.
 const LOOK_MAX: Duration = Duration::from_millis(1500);
 
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stops_counting_is_silent_after_three_seconds_of_looking() {
+    fn who_stops_counting_is_silent_after_a_while_of_looking() {
         let at = Duration::from_millis;
         let mut pulses = Pulses::default();
         assert_eq!(pulses.look(&run("a", 7), at(0)), Life::Unsure);

@@ -100,7 +100,8 @@ impl Course {
         self.ms = first.ms;
         self.retried = self.terms.limits.retries;
         self.earlier.clone_from(&first.evidence.earlier);
-        self.earlier.push(Attempt { url: self.url.clone(), class: first.class, status: first.status, ms: first.ms });
+        let url = first.final_url.clone().unwrap_or_else(|| self.url.clone());
+        self.earlier.push(Attempt { url, class: first.class, status: first.status, ms: first.ms });
         self
     }
 

@@ -63,6 +63,18 @@ struct Drive {
     begun_ms: i64,
 }
 
+/// A run in the registry. It leaves with this, also where the drive breaks: then it is another's to go on with.
+struct Entered {
+    service: Arc<Service>,
+    run_id: i64,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.service.registry.leave(self.run_id);
+    }
+}
+
 /// A link of the run, as far as it matters here.
 struct Known {
     name: String,
@@ -97,6 +109,7 @@ impl Service {
         doubts.take_over(taken_over.unwrap_or_default());
         tracing::info!(run = run_id, trigger = ?snapshot.trigger, links = links.len(), resumed, "run begins");
         self.registry.enter(snapshot, cancel.clone());
+        let entered = Entered { service: self.clone(), run_id };
         self.drives.spawn(async move {
             let outcome = match terms(&plan) {
                 Ok(terms) => {
@@ -126,7 +139,7 @@ impl Service {
                 Err(error) => tracing::error!(run = run_id, %error, "a run stopped; it is left to be gone on with"),
                 Ok(_) => {}
             }
-            service.registry.leave(run_id);
+            drop(entered);
             // Whoever started the run may be gone; it went on all the same.
             let _ = tell.send(outcome);
         });
@@ -291,9 +304,10 @@ impl Drive {
             Some(heard) => Heard { asked: 1, answered: heard.into() },
             None => self.service.ask_any(candidates, &self.terms, &self.doubts.strangers).await,
         };
-        let others = if self.doubts.wants_others() { asked(&candidates).await } else { Heard::default() };
+        let wanted = self.doubts.wants_others();
+        let others = if wanted { self.until_left(asked(&candidates)).await? } else { Heard::default() };
         let of_witnesses = match (witnesses.is_empty(), others.answered > 0) {
-            (false, false) => asked(&witnesses).await,
+            (false, false) => self.until_left(asked(&witnesses)).await?,
             // Who was heard as itself speaks for them.
             (false, true) => others,
             (true, _) => Heard::default(),

@@ -25,7 +25,7 @@ impl Service {
                 return Ok(run);
             }
             if pulses.look(&run, start.elapsed()) == Life::Silent {
-                self.close_silent(&run).await?;
+                self.close_silent(vec![run]).await?;
                 continue;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -40,17 +40,18 @@ impl Service {
     pub async fn close_silent_runs(&self) -> Result<()> {
         let (mut pulses, start) = (Pulses::default(), Instant::now());
         loop {
-            let mut unsure = false;
+            let (mut unsure, mut silent) = (false, Vec::new());
             for run in self.store.running().await? {
                 match pulses.look(&run, start.elapsed()) {
                     Life::Alive => {}
                     Life::Unsure => unsure = true,
-                    Life::Silent => self.close_silent(&run).await?,
+                    Life::Silent => silent.push(run),
                 }
             }
-            if !unsure {
+            if !unsure && silent.is_empty() {
                 return Ok(());
             }
+            self.close_silent(silent).await?;
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Result, Service};
 use crate::{
-    domain::run::Run,
+    domain::{pulse::LAST_CHANCE, run::Run},
     store::{Ending, Settled, StoreError},
 };
 use std::time::Duration;
@@ -10,6 +10,8 @@ use tokio::time::timeout;
 
 /// What is in flight gets this long when the process is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// Others may write for so long before a silent run is left for later.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// What was broken off then is written within this time.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -49,15 +51,35 @@ impl Service {
         Ok(self.store.settle(run_id, &self.owner, ending, now).await?)
     }
 
-    /// Ends a run whose process is gone without checking the rest.
+    /// Ends runs whose process is gone without checking the rest.
     ///
     /// # Errors
     /// Where the store is at fault.
-    pub(super) async fn close_silent(&self, run: &Run) -> Result<()> {
-        if self.store.adopt(run, &self.owner).await? {
-            tracing::warn!(run = run.id, "a run whose process is gone is ended; its unfinished links are free again");
-            self.call_off(run.id).await?;
+    pub(super) async fn close_silent(&self, silent: Vec<Run>) -> Result<()> {
+        for run in self.still_silent(silent).await? {
+            if self.store.adopt(&run, &self.owner).await? {
+                let run = run.id;
+                tracing::warn!(run, "a run whose process is gone is ended; its unfinished links are free again");
+                self.call_off(run).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Those of silent runs that stay so although they could speak: what keeps an owner from counting, such as another
+    /// program's lock, keeps us from writing as well. So we write first, and then give it time.
+    ///
+    /// # Errors
+    /// Where the store is at fault.
+    pub(super) async fn still_silent(&self, mut silent: Vec<Run>) -> Result<Vec<Run>> {
+        if silent.iter().all(|run| run.owner.is_empty()) {
+            return Ok(silent);
+        }
+        self.store.probe_write(WRITE_PATIENCE).await?;
+        tokio::time::sleep(LAST_CHANCE).await;
+        let now = self.store.running().await?;
+        silent
+            .retain(|held| now.iter().any(|run| run.id == held.id && run.owner == held.owner && run.beat == held.beat));
+        Ok(silent)
     }
 }

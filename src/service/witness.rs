@@ -77,11 +77,11 @@ impl Candidate {
     fn voice(&self, seen: &Seen, strangers: &Strangers) -> Voice {
         let expected = |status: u16| self.status.map_or((200..300).contains(&status), |known| known == status);
         let end = seen.final_url.as_deref().unwrap_or(&self.url);
+        if self.url.starts_with("https:") && seen.own.is_none() && seen.status.is_some() {
+            return Voice::Itself;
+        }
         if seen.own.is_some() || !seen.status.is_some_and(expected) || moved_host(&self.url, end) {
             return Voice::Silent;
-        }
-        if end.starts_with("https:") {
-            return Voice::Itself;
         }
         let title = seen.page.as_ref().and_then(|page| page.title.as_deref()).filter(|title| !title.trim().is_empty());
         match (self.title.as_deref(), title) {

@@ -3,17 +3,19 @@
 use super::{Drive, Known, course};
 use crate::{
     domain::{
-        flags::{moved_host, registrable},
-        guard::NETWORK_LOGIN,
-        observation::{Doubt, Observation, Standing},
+        class::Class,
+        flags::registrable,
+        guard::{MANY, NETWORK_LOGIN},
+        observation::{BacklinkState, Doubt, Flag, Observation, Standing},
         run::Item,
-        verdict::Change,
+        verdict::{Change, judge},
     },
     engine::check::{Course, Terms},
     service::{
-        Result, Service,
+        Result, Service, ServiceError,
         witness::{Candidate, Strangers},
     },
+    store::StoreError,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -28,8 +30,6 @@ const LISTENED_TO: usize = 3;
 const SLOW_AT_ONCE: usize = 8;
 /// Others who did not answer are asked once more after this.
 const ONCE_MORE: Duration = Duration::from_secs(1);
-/// As many as this that go are few: others decide whether it is them or our own network.
-const FEW: u32 = 2;
 
 /// What a run knows of its own network, and the failures that wait for it to be known.
 #[derive(Default)]
@@ -48,28 +48,34 @@ pub struct Doubts {
     pub strangers: Strangers,
     /// Of links that are shown: to be asked once more.
     again: HashMap<i64, Failed>,
+    /// Those of them that are being asked once more.
+    asking: HashMap<i64, Failed>,
     /// Of links that are hidden already, or that were asked once more: they wait for somebody to be heard.
     unheard: HashMap<i64, Failed>,
-    looking_again: bool,
+    /// Checks that count.
+    checks: u32,
     /// Whether others answered when they were asked last, after all that failed by then.
     pub others_heard: Option<bool>,
 }
 
 /// A check that ended without an answer.
 pub struct Failed {
-    seen: Observation,
-    ended: Instant,
+    pub seen: Observation,
+    /// When it was last asked, and when that ended.
+    pub asked: Instant,
+    pub ended: Instant,
 }
 
 impl Doubts {
     pub fn is_empty(&self) -> bool {
-        self.again.is_empty() && self.unheard.is_empty()
+        self.again.is_empty() && self.asking.is_empty() && self.unheard.is_empty()
     }
 
     /// Takes note of what another process has checked of the run.
     pub fn take_over(&mut self, items: &[Item]) {
         for (item, seen) in items.iter().filter_map(|item| Some((item, item.seen.as_ref()?))) {
             if seen.standing() != Standing::Exempt {
+                self.checks += 1;
                 self.shown_checked += u32::from(item.shown);
                 self.would_hide += u32::from(item.change == Change::Hide);
                 self.answered |= seen.had_http_answer();
@@ -79,26 +85,24 @@ impl Doubts {
 
     /// The links that are in doubt.
     pub fn ids(&self) -> impl Iterator<Item = i64> {
-        self.again.keys().chain(self.unheard.keys()).copied()
+        self.again.keys().chain(self.asking.keys()).chain(self.unheard.keys()).copied()
     }
 
     /// Whether others are to say that our own network is well: what would hide may have come from a stranger, or the few
     /// shown links that were checked would all go.
     pub fn wants_others(&self) -> bool {
-        self.unproven || ((1..=FEW).contains(&self.would_hide) && self.would_hide == self.shown_checked)
+        self.unproven || ((1..MANY).contains(&self.would_hide) && self.would_hide == self.shown_checked)
     }
 
-    /// Keeps back what failed without an answer.
-    pub fn keep(&mut self, link_id: i64, seen: Observation, ended: Instant, was_shown: bool) {
-        let kept = if was_shown && !self.looking_again { &mut self.again } else { &mut self.unheard };
-        kept.insert(link_id, Failed { seen, ended });
+    /// Keeps back what failed without an answer. `once_more` is whether it had been asked once more.
+    pub fn keep(&mut self, link_id: i64, failed: Failed, was_shown: bool, once_more: bool) {
+        let kept = if was_shown && !once_more { &mut self.again } else { &mut self.unheard };
+        kept.insert(link_id, failed);
     }
 
-    /// A link has been asked once more, whatever came of it.
-    pub fn asked_again(&mut self, link_id: i64) {
-        if self.looking_again {
-            self.again.remove(&link_id);
-        }
+    /// A check has ended, whatever came of it; whether it was made once more.
+    pub fn ended(&mut self, link_id: i64) -> bool {
+        self.asking.remove(&link_id).is_some()
     }
 
     /// Takes note of a check that counts, asked at `asked`.
@@ -106,19 +110,17 @@ impl Doubts {
         if seen.standing() == Standing::Exempt {
             return;
         }
+        self.checks += 1;
         self.shown_checked += u32::from(known.state.shown);
         self.would_hide += u32::from(hides);
         self.answered |= seen.had_http_answer();
-        let itself = seen.class.implies_http_answer()
-            && seen.status != Some(NETWORK_LOGIN)
-            && seen.final_url.as_deref().is_none_or(|to| !moved_host(&known.url, to));
-        let url = seen.final_url.as_deref().unwrap_or(&known.url);
-        if hides && seen.status.is_some() {
-            self.unproven |= !url.starts_with("https:");
-            self.strangers.note(&known.url, seen);
-        } else if itself && seen.status.is_some() {
+        if is_itself(&known.url, seen) {
             self.heard = self.heard.max(Some(asked));
-            self.remember(url, seen);
+            self.others_heard = None;
+            self.remember(seen.final_url.as_deref().unwrap_or(&known.url), seen);
+        } else if seen.status.is_some() {
+            self.unproven |= hides;
+            self.strangers.note(&known.url, seen);
         }
     }
 
@@ -146,16 +148,22 @@ impl Doubts {
         lately.into_iter().map(|(_, candidate)| candidate.clone())
     }
 
-    /// The failures that somebody was heard after.
-    pub fn certain(&mut self) -> Vec<(i64, Observation)> {
+    /// Takes out the failures that somebody was heard after: whose question was put when they had ended.
+    pub fn take_certain(&mut self) -> Vec<(i64, Failed)> {
         let Some(heard) = self.heard else { return Vec::new() };
-        let certain = self.unheard.extract_if(|_, failed| failed.ended <= heard);
-        certain.map(|(id, failed)| (id, failed.seen)).collect()
+        self.unheard.extract_if(|_, failed| failed.ended <= heard).collect()
     }
+}
 
-    fn all_unheard(&mut self) -> Vec<(i64, Observation)> {
-        self.unheard.drain().map(|(id, failed)| (id, failed.seen)).collect()
-    }
+/// Whether an answer came from the site at `url` and from nobody on the way: by a certificate, or over plain HTTP by the
+/// backlink, or by a title that it has always had.
+fn is_itself(url: &str, seen: &Observation) -> bool {
+    let answered = seen.status.is_some_and(|status| status != NETWORK_LOGIN) && seen.class.implies_http_answer();
+    let by_title = seen.backlink.state == BacklinkState::NotChecked
+        && !seen.flags.contains(&Flag::TitleChanged)
+        && !seen.flags.contains(&Flag::MovedHost);
+    let good = seen.class == Class::Ok && (seen.backlink.state == BacklinkState::Found || by_title);
+    answered && (url.starts_with("https:") || good)
 }
 
 impl Drive {
@@ -165,41 +173,56 @@ impl Drive {
         let mut well = self.anyone_heard().await?;
         if well && !self.doubts.again.is_empty() {
             let (silent, slow) = self.courses_again().await?;
-            self.doubts.looking_again = true;
             well = self.listened_round(silent).await?;
             let mut slow = slow.into_iter().peekable();
             while well && slow.peek().is_some() {
                 well = self.listened_round(slow.by_ref().take(SLOW_AT_ONCE).collect()).await?;
             }
-            self.doubts.looking_again = false;
         }
         if self.cancel.is_cancelled() || self.service.stopping.is_cancelled() {
             // Without an end to it nothing is known.
             return Ok(());
         }
-        // Those that were not asked once more, and those whose link is gone.
-        let left = std::mem::take(&mut self.doubts.again);
+        if !well {
+            let left = std::mem::take(&mut self.doubts.again);
+            self.doubts.asking.extend(left);
+        }
+        // Those that were not asked once more after all: nobody was heard, or their link is gone.
+        let left = std::mem::take(&mut self.doubts.asking);
         self.doubts.unheard.extend(left);
         well = well && (self.doubts.unheard.is_empty() || self.anyone_heard().await?);
-        // Where nothing was heard from the beginning the whole run is held, which says more than a doubt about each.
-        let all_silent = !self.doubts.answered;
-        let mut certain = self.doubts.all_unheard();
-        if !well && !all_silent {
-            for (_, seen) in &mut certain {
-                seen.inconclusive = true;
-                seen.evidence.doubt = Some(Doubt::NobodyHeard);
+        let mut waited: Vec<(i64, Failed)> = self.doubts.unheard.drain().collect();
+        if !well && !self.is_surely_held(&waited) {
+            for (_, failed) in &mut waited {
+                failed.seen.inconclusive = true;
+                failed.seen.evidence.doubt = Some(Doubt::NobodyHeard);
             }
         }
-        self.keep(certain).await
+        self.keep(waited).await
+    }
+
+    /// Whether the guard holds the run if failures stand as they are, which says more than a doubt about each: nothing was
+    /// answered at all, and there are many of them, or all would hide.
+    fn is_surely_held(&self, waited: &[(i64, Failed)]) -> bool {
+        let policy = &self.plan.settings.policy;
+        let hides = |(id, failed): &(i64, Failed)| {
+            let known = self.known.get(id);
+            known.is_some_and(|known| judge(&known.state, &failed.seen, policy, failed.seen.at).change == Change::Hide)
+        };
+        let checks = self.doubts.checks as usize + waited.len();
+        let all_hide = self.doubts.shown_checked == 0 && waited.iter().all(hides);
+        policy.guard.min > 0 && !self.doubts.answered && (checks >= MANY as usize || all_hide)
     }
 
     /// The links that are in doubt, to be asked once more: those that did not answer at all, and those that had begun to.
-    async fn courses_again(&self) -> Result<(Vec<Course>, Vec<Course>)> {
-        let ids: Vec<i64> = self.doubts.again.keys().copied().collect();
+    async fn courses_again(&mut self) -> Result<(Vec<Course>, Vec<Course>)> {
+        let again = std::mem::take(&mut self.doubts.again);
+        self.doubts.asking.extend(again);
+        let ids: Vec<i64> = self.doubts.asking.keys().copied().collect();
         let exempt = self.in_force(self.service.clock.now()).await?;
         let (mut silent, mut slow) = (Vec::new(), Vec::new());
         for link in self.service.store.links_of(&ids).await? {
-            let Some(Failed { seen, .. }) = self.doubts.again.get(&link.id) else { continue };
+            let Some(Failed { seen, .. }) = self.doubts.asking.get(&link.id) else { continue };
             if !exempt.exempt(&link.about.name, &link.about.url) {
                 let kind = if seen.status.is_some() { &mut slow } else { &mut silent };
                 kind.push(course(&link, &self.terms).again(seen));
@@ -232,10 +255,11 @@ impl Drive {
         let mut heard = self.asked_now(&candidates).await;
         if !heard && !candidates.is_empty() {
             // It may have been a moment's trouble, ours or theirs.
-            tokio::time::sleep(ONCE_MORE).await;
+            let _ = self.until_left(tokio::time::sleep(ONCE_MORE)).await;
             asked = Instant::now();
             heard = self.asked_now(&candidates).await;
         }
+        self.still_on()?;
         if heard {
             self.doubts.heard = self.doubts.heard.max(Some(asked));
         }
@@ -245,7 +269,20 @@ impl Drive {
 
     async fn asked_now(&self, candidates: &[Candidate]) -> bool {
         let asking = self.service.ask_any(candidates, &self.terms, &self.doubts.strangers);
-        self.cancel.run_until_cancelled(asking).await.is_some_and(|heard| heard.answered > 0)
+        let asking = self.cancel.run_until_cancelled(asking);
+        self.until_left(asking).await.ok().flatten().is_some_and(|heard| heard.answered > 0)
+    }
+
+    /// Waits for something that only counts while the run goes on here.
+    ///
+    /// # Errors
+    /// [`ServiceError::Stopping`], or [`StoreError::NotOwner`].
+    pub(super) async fn until_left<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.service.stopping.cancelled() => Err(ServiceError::Stopping),
+            () = self.heart.lost.cancelled() => Err(StoreError::NotOwner(self.run_id).into()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What comes of checks: kept back where it is in doubt, judged, stored, and told to the watchers.
 
-use super::Drive;
+use super::{Drive, doubts::Failed};
 use crate::{
     domain::{
         class::Class,
@@ -31,11 +31,11 @@ impl Drive {
                     events.push(Event::Checking(InFlight { link_id, name }));
                 }
                 Report::Ended { link_id, seen, unanswered, asked, ended } => {
-                    self.doubts.asked_again(link_id);
+                    let once_more = self.doubts.ended(link_id);
                     if unanswered && seen.standing() == Standing::Bad && !self.may_not_ask(&seen) {
                         let name = self.name(link_id).await;
                         let was_shown = self.known.get(&link_id).is_some_and(|known| known.state.shown);
-                        self.doubts.keep(link_id, *seen, ended, was_shown);
+                        self.doubts.keep(link_id, Failed { seen: *seen, asked, ended }, was_shown, once_more);
                         events.push(Event::Unanswered { link_id, name });
                     } else {
                         let (record, event) = self.judged(link_id, *seen, asked).await;
@@ -44,7 +44,7 @@ impl Drive {
                     }
                 }
                 Report::Broken { link_id, own } => {
-                    self.doubts.asked_again(link_id);
+                    self.doubts.ended(link_id);
                     *self.failed.entry(own).or_default() += 1;
                     records.push(Record::unseen(link_id, ItemState::Failed, Some(own)));
                     events.push(Event::Failed { link_id, name: self.name(link_id).await, failure: own });
@@ -52,16 +52,16 @@ impl Drive {
             }
         }
         self.store(records, events).await?;
-        let certain = self.doubts.certain();
+        let certain = self.doubts.take_certain();
         self.keep(certain).await
     }
 
     /// Stores failures that are no longer in doubt.
-    pub(super) async fn keep(&mut self, certain: Vec<(i64, Observation)>) -> Result<()> {
+    pub(super) async fn keep(&mut self, certain: Vec<(i64, Failed)>) -> Result<()> {
         let mut records = Vec::with_capacity(certain.len());
         let mut events = Vec::with_capacity(certain.len());
-        for (link_id, seen) in certain {
-            let (record, event) = self.judged(link_id, seen, Instant::now()).await;
+        for (link_id, Failed { seen, asked, .. }) in certain {
+            let (record, event) = self.judged(link_id, seen, asked).await;
             records.push(record);
             events.extend(event);
         }
