@@ -19,8 +19,8 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-pub use result::in_words;
-use result::{held_words, print_text};
+use result::print_text;
+pub use result::{held_words, in_words};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
@@ -338,7 +338,7 @@ async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) 
                 "run_id": report.run_id,
                 "version": env!("CARGO_PKG_VERSION"),
             });
-            let held_words = hold.map(|hold| held_words(hold, report.run_id, &counts));
+            let held_words = hold.map(|hold| held_words(hold, report.run_id, &counts, Lang::En));
             let left = (report.unchecked > 0).then(|| format!("{} links were not checked", report.unchecked));
             let message = held_words.into_iter().chain(left).collect::<Vec<_>>().join("; ");
             let cancelled = state == RunState::Cancelled;

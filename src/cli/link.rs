@@ -1,6 +1,6 @@
 //! `link`: the friends themselves.
 
-use super::{Context, Failure, NetworkArgs, Outcome, output};
+use super::{Context, Failure, NetworkArgs, Outcome, output, until};
 use crate::{
     domain::{
         audit::{COMMAND_LINE, Deed},
@@ -41,8 +41,8 @@ pub enum LinkCommand {
         /// Show or hide by hand, or go by the rules again
         #[arg(long)]
         verdict: Option<VerdictArg>,
-        /// Until when --verdict holds, such as 2027-01-31T00:00:00Z
-        #[arg(long, requires = "verdict", value_name = "TIME")]
+        /// Until when --verdict holds: a day, or a time such as 2027-01-31T08:00:00Z
+        #[arg(long, requires = "verdict", value_name = "TIME", value_parser = until::parse)]
         until: Option<DateTime<Utc>>,
     },
     /// Remove a link and its history
@@ -54,7 +54,7 @@ pub enum LinkCommand {
     List,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum VerdictArg {
     Show,
     Hide,
@@ -113,6 +113,10 @@ pub async fn run(context: &Context, command: LinkCommand) -> Outcome {
             writeln!(std::io::stdout(), "{id}")?;
         }
         LinkCommand::Set { id, url, fields, verdict, until } => {
+            let until = until::ahead(until, context.clock.now())?;
+            if until.is_some() && verdict == Some(VerdictArg::Auto) {
+                return Err(Failure::Usage("--until goes with --verdict show or hide; auto has no end".to_owned()));
+            }
             let changes = service.edit_link(id, edit(*fields, url)?).await?;
             let name = service.name_list(&[id]).await;
             if !changes.is_empty() {

@@ -9,6 +9,7 @@ macro_rules! eprintln {
 
 mod backup;
 mod check;
+mod context;
 mod demo;
 mod doctor;
 mod environment;
@@ -22,30 +23,30 @@ mod run;
 mod schedule;
 mod serve;
 mod setting;
+mod until;
 mod user;
 mod whitelist;
 
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::SystemClock,
     config,
     domain::{lang::Lang, settings},
-    engine::guard::Allowed,
     lifecycle,
-    service::{Network, Service, ServiceError},
+    service::ServiceError,
     stderr,
-    store::{SharedStore, StoreError, sqlite::SqliteStore},
+    store::StoreError,
 };
 use anstream::{AutoStream, ColorChoice};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use context::Context;
 use ipnet::IpNet;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
     process::ExitCode,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::runtime::Handle;
 
 /// Calls the roll of a blogroll: checks every friend link, hides the dead with a reason, restores the recovered.
 #[derive(Parser)]
@@ -216,76 +217,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// How long the end of a command waits for its connections to the database.
-const CLOSING: Duration = Duration::from_secs(5);
-
 type Outcome = Result<ExitCode, Failure>;
-
-/// What every command has at hand.
-struct Context {
-    database: String,
-    lang: Lang,
-    clock: SharedClock,
-    /// Those that checks are made on, where others are to answer browsers meanwhile.
-    threads: Option<Handle>,
-    /// The databases that were opened, to be closed at the end.
-    opened: Mutex<Vec<SharedStore>>,
-}
-
-impl Context {
-    async fn store(&self) -> Result<SharedStore, StoreError> {
-        self.store_at(&self.database).await
-    }
-
-    /// Opens a database, which is closed when the command ends.
-    async fn store_at(&self, address: &str) -> Result<SharedStore, StoreError> {
-        let store: SharedStore = Arc::new(SqliteStore::open(address).await?);
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
-        Ok(store)
-    }
-
-    /// Closes what was opened, so that all that was written is in the database's one file.
-    async fn close(&self) {
-        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
-        for store in opened {
-            // A connection that never comes back is not waited for: what it wrote is in the log.
-            if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
-                tracing::warn!(file = %store.file().display(), "the database is still in use and was not closed");
-            }
-        }
-    }
-
-    /// The use cases, reaching the public internet and what `network` opens.
-    async fn service(&self, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        self.service_over(Allowed::new(network.allow_net.clone()), network, false).await
-    }
-
-    /// As [`Context::service`], for a server: it does not ask itself.
-    async fn service_at(&self, own: SocketAddr, network: &NetworkArgs) -> Result<Arc<Service>, ServiceError> {
-        self.service_over(Allowed::new(network.allow_net.clone()).without_own(own), network, true).await
-    }
-
-    async fn service_over(
-        &self,
-        allowed: Allowed,
-        network: &NetworkArgs,
-        serves: bool,
-    ) -> Result<Arc<Service>, ServiceError> {
-        self.service_with(self.store().await?, allowed, network, serves).await
-    }
-
-    /// As [`Context::service_over`], over a store that is open.
-    async fn service_with(
-        &self,
-        store: SharedStore,
-        allowed: Allowed,
-        network: &NetworkArgs,
-        serves: bool,
-    ) -> Result<Arc<Service>, ServiceError> {
-        let network = Network { allowed, dns: network.dns.clone(), threads: self.threads.clone(), serves };
-        Service::start(store, network, self.clock.clone()).await
-    }
-}
 
 /// What was said last is written within this time before the process ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -54,6 +54,9 @@ pub async fn run(context: &Context, command: RunCommand) -> Outcome {
                 &["run", "started", "by", "state", "checked", "to hide", "to show", "?", "s"],
                 &rows(std::slice::from_ref(&run)),
             )?;
+            if let Some(hold) = run.hold.filter(|_| run.state == RunState::Held) {
+                eprintln!("{}", super::check::held_words(hold, id, &run.counts, context.lang));
+            }
             for (own, links) in service.store().failures(id).await? {
                 eprintln!("{}", own.notice(links, context.lang));
             }

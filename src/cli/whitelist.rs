@@ -1,6 +1,6 @@
 //! `whitelist`: links that are exempt from checking.
 
-use super::{Context, NetworkArgs, Outcome, output};
+use super::{Context, NetworkArgs, Outcome, output, until};
 use crate::{
     domain::{
         audit::Deed,
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   rollcall whitelist add Alice                          by the link's name
   rollcall whitelist add '*.github.io' --note \"slow from here\"
-  rollcall whitelist add example.com --until 2027-01-31T00:00:00Z
+  rollcall whitelist add example.com --until 2027-01-31
   rollcall whitelist off Alice
 
 What looks like a host is taken for one; --kind says otherwise.")]
@@ -29,8 +29,8 @@ pub enum WhitelistCommand {
         kind: Option<KindArg>,
         #[arg(long, default_value = "")]
         note: String,
-        /// When it ends, such as 2027-01-31T00:00:00Z
-        #[arg(long, value_name = "TIME")]
+        /// When it ends: a day, or a time such as 2027-01-31T08:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = until::parse)]
         until: Option<DateTime<Utc>>,
     },
     /// Switch an entry on: its links are shown at once
@@ -59,6 +59,7 @@ pub async fn run(context: &Context, command: WhitelistCommand) -> Outcome {
     let service = context.service(&NetworkArgs::default()).await?;
     match command {
         WhitelistCommand::Add { pattern, kind, note, until } => {
+            let until = until::ahead(until, context.clock.now())?;
             let kind = match kind {
                 Some(KindArg::Name) => Kind::Name,
                 Some(KindArg::Host) => Kind::Host,

@@ -113,7 +113,7 @@ pub async fn print_text(lang: Lang, report: &Report, time: f64) -> Result<(), Fa
     };
     writeln!(out, "{summary}{failed}")?;
     if let Some(hold) = hold {
-        let (style, words) = (output::YELLOW, held_words(hold, report.run_id, &counts));
+        let (style, words) = (output::YELLOW, held_words(hold, report.run_id, &counts, lang));
         writeln!(out, "{}{words}{}", style.render(), style.render_reset())?;
     }
     Ok(())
@@ -130,10 +130,14 @@ pub fn in_words(seen: &Observation, lang: Lang) -> String {
     }
 }
 
-pub fn held_words(hold: Hold, run_id: i64, counts: &Counts) -> String {
-    let why = hold.words(Lang::En);
-    format!(
-        "held, nothing was changed: {why} ({} to hide, {} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`",
-        counts.to_not_show, counts.to_show
+pub fn held_words(hold: Hold, run_id: i64, counts: &Counts, lang: Lang) -> String {
+    let (why, hide, show) = (hold.words(lang), counts.to_not_show, counts.to_show);
+    lang.pick(
+        format!(
+            "已暂缓，友链状态未变：{why}（待隐藏 {hide}，待恢复 {show}）。执行：`rollcall run apply {run_id}`；放弃：`rollcall run discard {run_id}`"
+        ),
+        format!(
+            "held, nothing was changed: {why} ({hide} to hide, {show} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`"
+        ),
     )
 }

@@ -59,7 +59,11 @@ pub async fn decide_run(run_id: i64, decision: Decision) -> Result<Done, Fault> 
         Decision::Cancel => {
             caller.service.cancel_run(run_id).await.map(|()| (Deed::RunCancelled, words.said_cancelling))
         }
-        Decision::Apply => caller.service.apply(run_id).await.map(|_| (Deed::RunApplied, words.said_applied)),
+        Decision::Apply => {
+            let counts = caller.service.apply(run_id).await?.counts;
+            caller.note(Deed::RunApplied, run_id.to_string()).await;
+            return Ok(Done::said(words.applied(&counts)));
+        }
         Decision::Discard => caller.service.discard(run_id).await.map(|()| (Deed::RunDiscarded, words.said_discarded)),
     }?;
     caller.note(deed, run_id.to_string()).await;

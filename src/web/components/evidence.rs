@@ -20,6 +20,7 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
     let CheckNote { run_id, at, seen } = check;
     let held = seen.evidence;
     let facts = vec![
+        (words.e_doubt, held.doubt.map(|doubt| doubt.words(words.lang).to_owned()).unwrap_or_default()),
         (words.e_status, seen.status.map(|status| status.to_string()).unwrap_or_default()),
         (words.e_final, seen.final_url.unwrap_or_default()),
         (words.e_remote, held.remote.unwrap_or_default()),
@@ -30,7 +31,6 @@ pub fn Evidence(check: CheckNote) -> impl IntoView {
         (words.e_backlink, backlink_words(words, &seen.backlink)),
         (words.e_wall, held.wall.map(|wall| format!("{} · {}", wall.name, wall.mark)).unwrap_or_default()),
         (words.e_flags, flags_in_words(words, &seen.flags)),
-        (words.e_doubt, held.doubt.map(|doubt| doubt.words(words.lang).to_owned()).unwrap_or_default()),
         (words.e_detail, held.detail.unwrap_or_default()),
         (words.col_attempts, seen.attempts.to_string()),
     ];

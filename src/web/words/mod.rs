@@ -5,6 +5,8 @@ mod imports;
 mod live;
 #[cfg(feature = "ssr")]
 mod pages;
+#[cfg(feature = "ssr")]
+mod sentences;
 
 #[cfg(feature = "ssr")]
 pub use imports::{ImportWords, import_words};

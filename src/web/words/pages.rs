@@ -1,7 +1,7 @@
 //! The words of the pages, which the server draws.
 
 use super::words;
-use crate::{domain::lang::Lang, web::dto::Span};
+use crate::domain::lang::Lang;
 use leptos::prelude::use_context;
 
 words! {
@@ -292,7 +292,6 @@ words! {
     said_off: "已停用", "off";
     said_restored_by: "恢复显示", "shown again:";
     said_cancelling: "正在取消，已完成的会保留", "Cancelling; what was finished stays";
-    said_applied: "已执行", "Applied";
     said_discarded: "已放弃，没有改动", "Discarded; nothing was changed";
     said_manual_show: "已手动显示", "Shown by hand";
     said_manual_hide: "已手动隐藏", "Hidden by hand";
@@ -340,47 +339,6 @@ words! {
     said_session_ended: "已结束该登录", "That session has ended";
     wrong_password: "账号或密码不对", "Wrong name or password";
     demo_has_none: "演示模式没有账号", "A demo has no account";
-}
-
-impl Words {
-    pub fn span(&self, span: Span) -> &'static str {
-        match span {
-            Span::Day => self.lang.pick("天", "Day"),
-            Span::Week => self.lang.pick("周", "Week"),
-            Span::Month => self.lang.pick("月", "Month"),
-            Span::Year => self.lang.pick("年", "Year"),
-        }
-    }
-
-    pub fn count_links(&self, n: u32) -> String {
-        self.lang.pick(format!("{n} 个友链"), if n == 1 { "1 link".to_owned() } else { format!("{n} links") })
-    }
-
-    pub fn wait_seconds(&self, n: i64) -> String {
-        self.lang.pick(format!("尝试次数过多，请 {n} 秒后再试"), format!("Too many tries; wait {n} s"))
-    }
-
-    /// A setting's choice in words.
-    pub fn choice(&self, code: &str) -> &'static str {
-        match code {
-            "strict" => self.choice_strict,
-            _ => self.choice_patient,
-        }
-    }
-
-    /// A link's field in words.
-    pub fn field(&self, name: &str) -> &'static str {
-        match name {
-            "name" => self.f_name,
-            "group" => self.col_group,
-            "logo" => self.f_logo,
-            "description" => self.f_description,
-            "feed" => self.f_feed,
-            "backlink_page" => self.f_backlink_page,
-            "email" => self.f_email,
-            _ => self.f_note,
-        }
-    }
 }
 
 /// The phrases of the page being drawn.
