@@ -175,3 +175,21 @@ impl Drop for Lock {
         let _ = self.file.unlock();
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_takes_no_file_is_told_and_not_asked_for_ever() {
+        // Nobody may make a file in either; the first says that there is none, and the second that it may not be.
+        for folder in ["/proc", "/sys"].map(Path::new) {
+            let told = Lock::take(&folder.join("roll.db")).await.err().map(|error| error.to_string());
+            assert!(told.is_some_and(|told| told.contains("roll.db.lock cannot be made")), "{}", folder.display());
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("roll.db");
+        std::os::unix::fs::symlink(folder.path().join("nowhere/lock"), files::beside(&path, "lock")).expect("linked");
+        assert!(Lock::take(&path).await.is_err(), "a link that leads nowhere");
+    }
+}
