@@ -35,6 +35,7 @@ use std::{
     time::Duration,
 };
 
+pub use copy::UNFINISHED;
 pub use files::{Found, look};
 pub use open::path_of;
 pub use restore::{Restored, leftovers, restore};
