@@ -38,6 +38,7 @@ use std::{
 pub use copy::UNFINISHED;
 pub use files::{Found, look};
 pub use open::path_of;
+pub use probe::{ROOM_MIN, room};
 pub use restore::{Restored, leftovers, restore};
 pub use sound::{check_backup, is_whole};
 
