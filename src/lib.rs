@@ -3,6 +3,10 @@
 // Views nest their types deeply.
 #![recursion_limit = "256"]
 
+// The locks and modes of Unix keep the database from other programs and other users.
+#[cfg(all(feature = "ssr", not(unix)))]
+compile_error!("Rollcall runs on Unix only");
+
 pub mod domain;
 
 #[cfg(feature = "ssr")]

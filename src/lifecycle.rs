@@ -106,14 +106,11 @@ pub fn try_threads(runtimes: usize) -> io::Result<()> {
 /// Signals that would end the process where it writes: past the limit of a file's size, and to a reader that has gone.
 /// The write fails instead, and whoever makes it says so. To be called within a runtime.
 pub fn outlive_writes() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        for kind in [rustix::process::Signal::XFSZ, rustix::process::Signal::PIPE] {
-            // Once it was asked for, it is never again left to the system.
-            if let Err(error) = signal(SignalKind::from_raw(kind.as_raw())) {
-                tracing::warn!(%error, signal = kind.as_raw(), "a signal may end the process");
-            }
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [rustix::process::Signal::XFSZ, rustix::process::Signal::PIPE] {
+        // Once it was asked for, it is never again left to the system.
+        if let Err(error) = signal(SignalKind::from_raw(kind.as_raw())) {
+            tracing::warn!(%error, signal = kind.as_raw(), "a signal may end the process");
         }
     }
 }
@@ -126,13 +123,11 @@ pub async fn stop_signal() {
 /// The signals that ask for an end, listened to from the moment it is made: none that comes before it is asked for is
 /// lost, or ends the process as the system would.
 pub struct StopSignals {
-    #[cfg(unix)]
     listening: Vec<tokio::signal::unix::Signal>,
 }
 
 impl StopSignals {
     /// To be called within a runtime.
-    #[cfg(unix)]
     pub fn listen() -> StopSignals {
         use tokio::signal::unix::{SignalKind, signal};
         let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
@@ -142,11 +137,6 @@ impl StopSignals {
         }
         // Where one cannot be listened to the system ends the process by it, as ever.
         StopSignals { listening: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
-    }
-
-    #[cfg(not(unix))]
-    pub fn listen() -> StopSignals {
-        StopSignals {}
     }
 
     /// Resolves at the first one; a second one ends the process at once.
@@ -159,7 +149,6 @@ impl StopSignals {
         });
     }
 
-    #[cfg(unix)]
     async fn next(&mut self) {
         std::future::poll_fn(|context| {
             let came = self.listening.iter_mut().any(|one| one.poll_recv(context).is_ready());
@@ -167,17 +156,9 @@ impl StopSignals {
         })
         .await;
     }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// Whether SIGHUP was set to be ignored, as nohup does, before anybody asked for it here.
-#[cfg(unix)]
 fn ignores_hangup() -> bool {
     static IGNORED: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
         // proc(5): a bit for each signal, the first one for signal 1, which is SIGHUP. Elsewhere it cannot be told

@@ -39,7 +39,6 @@ impl Notifier {
     }
 }
 
-#[cfg(unix)]
 fn send(socket: &str, state: &str) -> std::io::Result<()> {
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     let sender = UnixDatagram::unbound()?;
@@ -51,11 +50,6 @@ fn send(socket: &str, state: &str) -> std::io::Result<()> {
         return sender.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?).map(|_| ());
     }
     sender.send_to_addr(state.as_bytes(), &SocketAddr::from_pathname(socket)?).map(|_| ())
-}
-
-#[cfg(not(unix))]
-fn send(_: &str, _: &str) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

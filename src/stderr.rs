@@ -94,14 +94,11 @@ fn told(lines: u64) {
 /// Standard error by a handle of its own: the library's is locked while it is written, and whoever else writes there
 /// would wait for a reader that does not read.
 fn own_handle() -> Box<dyn Write + Send> {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-        if let Ok(own) = io::stderr().as_fd().try_clone_to_owned() {
-            return Box::new(std::fs::File::from(own));
-        }
+    use std::os::fd::AsFd;
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(std::fs::File::from(own)),
+        Err(_) => Box::new(io::stderr()),
     }
-    Box::new(io::stderr())
 }
 
 enum Message {

@@ -271,3 +271,63 @@ async fn an_older_backup_is_brought_up_to_date_before_it_replaces_anything() {
     assert!(code == 1 && said.contains("newer Rollcall"), "{said}");
     assert_eq!(links(&file).await, 50);
 }
+
+/// What the program says as a user to whom all of a folder may be read, and nothing in it made.
+fn as_a_reader(desk: &Desk, args: &[&str]) -> std::io::Result<std::process::Output> {
+    use std::os::unix::process::CommandExt;
+    let mut command = desk.command(args);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.output()
+}
+
+const NOBODY: u32 = 65_534;
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn in_a_folder_that_may_not_be_written_a_current_database_is_read_and_no_other_waited_for() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let desk = Desk::new();
+    desk.out(&["link", "add", "https://a.test", "--name", "a"]);
+    let folder = desk.path().join("data");
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let database = folder.join("rollcall.db");
+    // What a program leaves that was killed, and what a restore does.
+    std::fs::hard_link(&database, folder.join("rollcall.db.replaced-20261125T190000Z")).unwrap();
+    for name in ["rollcall.db", "rollcall.db-wal", "rollcall.db-shm"] {
+        let file = folder.join(name);
+        drop(std::fs::File::options().append(true).create(true).open(&file).unwrap());
+        if is_root() {
+            chown(&file, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    mode(desk.path(), 0o755);
+    mode(&folder, 0o555);
+    let listed = match as_a_reader(&desk, &["link", "list"]) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            mode(&folder, 0o755);
+            return println!("others may not run the program here");
+        }
+        listed => listed.unwrap(),
+    };
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let written = as_a_reader(&desk, &["export", "--format", "csv"]).unwrap();
+    assert!(String::from_utf8_lossy(&written.stdout).contains("https://a.test"));
+    let said = as_a_reader(&desk, &["doctor"]).unwrap();
+    assert!(String::from_utf8_lossy(&said.stdout).contains("✓ database: sound"), "{said:?}");
+    assert!(folder.join("rollcall.db.replaced-20261125T190000Z").exists());
+    mode(&folder, 0o755);
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    mode(&folder, 0o555);
+    for args in [&["link", "list"][..], &["link", "add", "https://a.test"]] {
+        let failed = as_a_reader(&desk, args).unwrap();
+        let said = String::from_utf8_lossy(&failed.stderr);
+        assert!(failed.status.code() == Some(1) && said.contains("check that the folder may be written"), "{said}");
+    }
+    mode(&folder, 0o755);
+}

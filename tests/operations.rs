@@ -212,7 +212,6 @@ async fn a_computer_that_is_on_by_day_only_gets_its_backups_too() {
 }
 
 /// The permission bits of every file and folder below one, by name.
-#[cfg(unix)]
 fn modes(folder: &Path) -> Vec<(String, u32)> {
     use std::os::unix::fs::PermissionsExt;
     let mut found = Vec::new();
@@ -230,7 +229,6 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
     found
 }
 
-#[cfg(unix)]
 #[test]
 fn whatever_is_made_is_its_owners_alone_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt;

@@ -31,7 +31,6 @@ pub fn of_io(error: &io::Error) -> Option<OwnFailure> {
     })
 }
 
-#[cfg(unix)]
 fn of_number(number: i32) -> Option<OwnFailure> {
     use rustix::io::Errno;
     match Errno::from_raw_os_error(number) {
@@ -40,16 +39,6 @@ fn of_number(number: i32) -> Option<OwnFailure> {
         Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC => Some(OwnFailure::Memory),
         Errno::ADDRNOTAVAIL | Errno::ADDRINUSE => Some(OwnFailure::Ports),
         Errno::AGAIN => Some(OwnFailure::Threads),
-        _ => None,
-    }
-}
-
-/// Winsock's WSAEMFILE and WSAENOBUFS.
-#[cfg(not(unix))]
-fn of_number(number: i32) -> Option<OwnFailure> {
-    match number {
-        10024 => Some(OwnFailure::OpenFiles),
-        10055 => Some(OwnFailure::Memory),
         _ => None,
     }
 }
@@ -89,7 +78,6 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<OwnFailure> {
 
 /// An error number that no network gives, such as that of an address family the kernel was built without: a fault of
 /// this machine. What ICMP messages are told by (Linux's icmp_err_convert) is the network's.
-#[cfg(unix)]
 pub fn unheard_of(error: &io::Error) -> Option<OwnFailure> {
     use rustix::io::Errno;
     let number = Errno::from_raw_os_error(error.raw_os_error()?);
@@ -107,22 +95,11 @@ pub fn unheard_of(error: &io::Error) -> Option<OwnFailure> {
     (!of_the_network.contains(&number)).then_some(OwnFailure::Broken)
 }
 
-#[cfg(not(unix))]
-pub fn unheard_of(_: &io::Error) -> Option<OwnFailure> {
-    None
-}
-
 /// What no answer from the network is told by: this machine has no such sockets, or its own rules forbid to send.
-#[cfg(unix)]
 fn local_only(error: &io::Error) -> Option<OwnFailure> {
     use rustix::io::Errno;
     let number = Errno::from_raw_os_error(error.raw_os_error()?);
     [Errno::PERM, Errno::AFNOSUPPORT, Errno::PROTONOSUPPORT].contains(&number).then_some(OwnFailure::Broken)
-}
-
-#[cfg(not(unix))]
-fn local_only(_: &io::Error) -> Option<OwnFailure> {
-    None
 }
 
 /// Whether one more socket can be had at this moment. Where several addresses were tried, the error of the last one

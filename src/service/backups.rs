@@ -14,8 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// Beside the database.
 const FOLDER: &str = "backups";
-/// After the name of one that is being made.
-const UNFINISHED: &str = ".unfinished";
 const NAME: &str = "rollcall-%Y%m%dT%H%M%SZ.db";
 
 impl Service {
@@ -82,7 +80,7 @@ fn forget(folder: &Path, keep: u32) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
     let unfinished = files.filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.strip_suffix(UNFINISHED).is_some_and(|name| NaiveDateTime::parse_from_str(name, NAME).is_ok())
+        name.strip_suffix(sqlite::UNFINISHED).is_some_and(|name| NaiveDateTime::parse_from_str(name, NAME).is_ok())
     });
     unfinished.for_each(|path| drop(std::fs::remove_file(path)));
     let made = made(folder);

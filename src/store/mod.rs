@@ -1,7 +1,7 @@
 //! What is kept, behind a trait so that a second database can stand in.
 //!
 //! **Architecture Invariant:** sqlx is named below this module only, and the engine nowhere in it.
-//! Row structs are private to a backend; only domain types come out. tests/store_contract.rs holds every backend.
+//! Row structs are private to a backend; only domain types come out. tests/store_contract/ holds every backend.
 
 mod ended;
 mod error;

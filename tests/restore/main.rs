@@ -284,7 +284,6 @@ async fn one_that_a_program_has_open_is_not_replaced_damaged_or_not() {
     assert_restored(&desk, &backup, "once it is stopped").await;
 }
 
-#[cfg(unix)]
 #[test]
 fn a_restored_database_belongs_to_whom_the_one_before_it_or_the_folder_does() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

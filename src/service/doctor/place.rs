@@ -14,10 +14,8 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use std::path::{Path, PathBuf};
 
-/// Less room than this on the disk, bytes, is told …
+/// Less room than this on the disk, bytes, is told; less than [`sqlite::ROOM_MIN`] is wrong.
 const ROOM: u64 = 200 << 20;
-/// … and with less than this nothing can be relied on.
-const NO_ROOM: u64 = 10 << 20;
 /// So many backups that were due and not made are told …
 const MISSED: usize = 2;
 /// … and so many are wrong.
@@ -179,20 +177,10 @@ impl Place {
         let lang = self.lang;
         // Where the database's folder is not there yet, the one that it is made in.
         let folder = self.folder().ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
-        let room = rustix::fs::statvfs(folder).map(|disk| disk.f_bavail * disk.f_frsize);
         let shown = folder.display();
-        let (level, words) = match room {
+        let (level, words) = match sqlite::room(folder) {
             Err(error) => (Level::Wrong, format!("{shown}: {error}")),
-            Ok(room) if room < ROOM => (
-                if room < NO_ROOM { Level::Wrong } else { Level::Doubtful },
-                lang.pick(
-                    format!("{shown} 只剩 {}，请清理磁盘", mb(room)),
-                    format!("only {} left at {shown}; make room", mb(room)),
-                ),
-            ),
-            Ok(room) => {
-                (Level::Fine, lang.pick(format!("{shown} 剩余 {}", mb(room)), format!("{} left at {shown}", mb(room))))
-            }
+            Ok(room) => room_words(room, &shown.to_string(), lang),
         };
         match tempfile::tempfile_in(folder) {
             Ok(_) => Finding { level, what: "disk", words },
@@ -322,6 +310,26 @@ impl Place {
     }
 }
 
+/// What is said of the bytes that are free in a folder, where its file system says so.
+fn room_words(room: Option<u64>, shown: &str, lang: Lang) -> (Level, String) {
+    let Some(room) = room else {
+        let words = lang.pick(
+            format!("{shown} 所在的文件系统不提供剩余空间"),
+            format!("the file system of {shown} does not say how much room is left"),
+        );
+        return (Level::Fine, words);
+    };
+    if room < ROOM {
+        let level = if room < sqlite::ROOM_MIN { Level::Wrong } else { Level::Doubtful };
+        let words = lang.pick(
+            format!("{shown} 只剩 {}，请清理磁盘", mb(room)),
+            format!("only {} left at {shown}; make room", mb(room)),
+        );
+        return (level, words);
+    }
+    (Level::Fine, lang.pick(format!("{shown} 剩余 {}", mb(room)), format!("{} left at {shown}", mb(room))))
+}
+
 /// A path as a shell takes it, whatever is in it.
 fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
@@ -332,4 +340,25 @@ fn shell_word(path: &Path) -> String {
 fn days(age: TimeDelta, lang: Lang) -> String {
     let days = age.num_days();
     lang.pick(format!("{days} 天前"), format!("{days} days old"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_wrong_where_writing_is_and_told_before() {
+        for (room, level) in [
+            (Some(0), Level::Wrong),
+            (Some(sqlite::ROOM_MIN - 1), Level::Wrong),
+            (Some(sqlite::ROOM_MIN), Level::Doubtful),
+            (Some(9 << 20), Level::Doubtful),
+            (Some(ROOM - 1), Level::Doubtful),
+            (Some(ROOM), Level::Fine),
+            (Some(u64::MAX), Level::Fine),
+            (None, Level::Fine),
+        ] {
+            assert!(room_words(room, "/data", Lang::En).0 == level, "{room:?}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use std::path::Path;
 
 /// What a copy has after its name until it is whole and read back: a program that is killed leaves nothing else.
-const UNFINISHED: &str = "unfinished";
+pub const UNFINISHED: &str = ".unfinished";
 
 /// Copies a database as it is now into a new file of the owner's alone, with what is still in its WAL, reads the copy
 /// back, and has the disk keep it.
@@ -16,13 +16,14 @@ const UNFINISHED: &str = "unfinished";
 /// # Errors
 /// Where the file cannot be written, or the database cannot be read; no file is left then.
 pub async fn copy(from: &SqliteConnectOptions, to: &Path) -> Result<()> {
-    let unfinished = files::beside(to, UNFINISHED);
+    let unfinished = files::with_suffix(to, UNFINISHED);
     let _ = std::fs::remove_file(&unfinished);
     let mut connection = from.clone().connect().await?;
     let copied = vacuum(&mut connection, &unfinished).await;
-    connection.close().await?;
-    copied?;
+    let closed = connection.close().await;
     let kept = async {
+        copied?;
+        closed?;
         sound::check_copy(&unfinished).await.map_err(|error| match error {
             // A backup is made anew, and not named by hand.
             StoreError::BadBackup { why, .. } => {

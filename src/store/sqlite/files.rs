@@ -7,7 +7,7 @@ use rustix::{
 };
 use std::{
     fs::File,
-    io,
+    io::{self, Seek},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -93,9 +93,26 @@ fn locked_by(file: &Path) -> io::Result<Option<u32>> {
     Ok(lock.map(|lock| lock.pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs())))
 }
 
-/// Keeps every other process from the database until it is dropped, by the locks that SQLite asks for.
+/// Keeps every other process from the database until it is dropped, by the locks that SQLite asks for. These are the
+/// process's: closing any other handle of the same files gives them up.
 pub struct Hold {
-    _files: Vec<File>,
+    files: Vec<File>,
+}
+
+impl Hold {
+    /// Calls `read` with a file, from its beginning, without giving up a lock on it.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or as `read`.
+    pub fn read<T>(&self, path: &Path, read: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+        match self.files.iter().find(|file| is_at(file, path)) {
+            Some(mut held) => {
+                held.rewind()?;
+                read(held)
+            }
+            None => read(&File::open(path)?),
+        }
+    }
 }
 
 /// Takes hold of a database; `None` where another process has it open.
@@ -109,7 +126,8 @@ pub fn hold(path: &Path) -> io::Result<Option<Hold>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             // One that may only be read can be asked, and not be locked.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                if holder(path)?.is_some() {
+                // This file alone: asking of the other would give up the lock on it.
+                if locked_by(&file)?.is_some() {
                     return Ok(None);
                 }
                 continue;
@@ -122,7 +140,7 @@ pub fn hold(path: &Path) -> io::Result<Option<Hold>> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Some(Hold { _files: files }))
+    Ok(Some(Hold { files }))
 }
 
 /// What tells a file from every other, whatever its name; `None` where there is none.

@@ -35,8 +35,10 @@ use std::{
     time::Duration,
 };
 
+pub use copy::UNFINISHED;
 pub use files::{Found, look};
 pub use open::path_of;
+pub use probe::{ROOM_MIN, room};
 pub use restore::{Restored, leftovers, restore};
 pub use sound::{check_backup, is_whole};
 

@@ -1,6 +1,11 @@
 //! Files that are the owner's alone: the database holds password hashes and e-mail addresses, and so do its copies.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::{File, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown},
+    path::Path,
+};
 
 /// Makes a file that is not there yet, for its owner alone whatever the umask.
 ///
@@ -8,11 +13,10 @@ use std::{fs::File, io, path::Path};
 /// Where it is there, or cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).mode(0o600);
     let file = options.open(path)?;
-    set_mode(path, 0o600)?;
+    // Not by its name, which another process may have taken away again.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
@@ -28,9 +32,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
         create_folder(above)?;
     }
     let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match builder.mode(0o700).create(path) {
         Ok(()) => set_mode(path, 0o700),
         // Another process was first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -40,17 +42,11 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
 
 /// Takes a file that is ours from everybody else. One that is not is left alone: doctor names it.
 pub fn tighten(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let ours = rustix::process::geteuid().as_raw();
-        let wide = std::fs::metadata(path).is_ok_and(|file| file.uid() == ours && file.mode() & 0o077 != 0);
-        if wide && let Err(error) = set_mode(path, 0o600) {
-            tracing::warn!(%error, file = %path.display(), "others may open it, and that could not be changed");
-        }
+    let ours = rustix::process::geteuid().as_raw();
+    let wide = std::fs::metadata(path).is_ok_and(|file| file.uid() == ours && file.mode() & 0o077 != 0);
+    if wide && let Err(error) = set_mode(path, 0o600) {
+        tracing::warn!(%error, file = %path.display(), "others may open it, and that could not be changed");
     }
-    #[cfg(not(unix))]
-    let _ = path;
 }
 
 /// Gives `to` the owner of `from`, where we may, so that who could open the one can open the other.
@@ -64,20 +60,14 @@ pub fn same_owner(from: &Path, to: &Path) {
 /// # Errors
 /// Where `to` belongs to somebody else than `from`, and that cannot be changed.
 pub fn give_to_owner_of(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, chown};
-        let (held, given) = (std::fs::metadata(from)?, std::fs::metadata(to)?);
-        if held.uid() != given.uid() {
-            chown(to, Some(held.uid()), None)?;
-        }
-        if held.gid() != given.gid() {
-            // The owner can open it whatever its group is.
-            let _ = chown(to, None, Some(held.gid()));
-        }
+    let (held, given) = (std::fs::metadata(from)?, std::fs::metadata(to)?);
+    if held.uid() != given.uid() {
+        chown(to, Some(held.uid()), None)?;
     }
-    #[cfg(not(unix))]
-    let _ = (from, to);
+    if held.gid() != given.gid() {
+        // The owner can open it whatever its group is.
+        let _ = chown(to, None, Some(held.gid()));
+    }
     Ok(())
 }
 
@@ -86,23 +76,9 @@ pub fn give_to_owner_of(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// Where they cannot be set.
 pub fn same_mode(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        set_mode(to, std::fs::metadata(from)?.mode() & 0o770 | 0o600)?;
-    }
-    #[cfg(not(unix))]
-    let _ = (from, to);
-    Ok(())
+    set_mode(to, std::fs::metadata(from)?.mode() & 0o770 | 0o600)
 }
 
-#[cfg(unix)]
 fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &Path, _: u32) -> io::Result<()> {
-    Ok(())
+    std::fs::set_permissions(path, Permissions::from_mode(mode))
 }

@@ -35,8 +35,17 @@ const TABLES: [&str; 12] = [
 /// Links that are read whole at a time: by and by all of them.
 const LINKS_AT_ONCE: i64 = 500;
 /// Less room than this on the disk is none: the write-ahead log alone takes four megabytes, and may hold what no longer
-/// fits into the file.
-const ROOM_MIN: u64 = 1 << 20;
+/// fits into the file. Bytes.
+pub const ROOM_MIN: u64 = 1 << 20;
+
+/// Bytes that are free for us on a folder's disk; `None` where its file system does not say.
+///
+/// # Errors
+/// Where it cannot be asked.
+pub fn room(folder: &Path) -> std::io::Result<Option<u64>> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok((disk.f_blocks > 0).then(|| disk.f_bavail.saturating_mul(disk.f_frsize)))
+}
 
 /// The database's files as the writer opened them.
 pub struct Files {
@@ -102,10 +111,7 @@ impl Files {
     /// [`StoreError`] with what is wrong; [`StoreError::Locked`] where somebody else writes.
     pub async fn write(&self, patience: Duration) -> Result<()> {
         self.are_the_same()?;
-        #[cfg(unix)]
-        if rustix::fs::statvfs(files::folder_of(&self.path))
-            .is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_MIN)
-        {
+        if room(files::folder_of(&self.path)).is_ok_and(|room| room.is_some_and(|room| room < ROOM_MIN)) {
             return Err(StoreError::Full);
         }
         let mut connection = self.options(patience).connect().await?;
@@ -155,11 +161,6 @@ fn watched(path: &Path) -> [PathBuf; 3] {
 
 /// Asked without opening it: closing a file lets go of all of SQLite's locks on it.
 fn may_be_used(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::fs::{Access, AtFlags, CWD, accessat};
-        accessat(CWD, path, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).is_ok()
-    }
-    #[cfg(not(unix))]
-    path.exists()
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, path, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

@@ -48,8 +48,9 @@ pub async fn restore(address: &str, from: &Path, note: &Note) -> Result<Restored
     refuse_what_is_no_file(from, &path)?;
     refuse_in_use(&path)?;
     owned::create_folder(folder_of(&path)).map_err(|error| cannot_write(&path, &error))?;
-    place::finish(&path).await?;
-    let _lock = Lock::take(&path).await?;
+    let lock = Lock::take(&path).await?;
+    // Under the lock: what another restore has left until now would be put over this one later.
+    place::finish_locked(&path, &lock)?;
     sweep(&path);
     let fresh = beside(&path, FRESH);
     let placed = async {

@@ -126,10 +126,18 @@ impl Lock {
     /// Waits until nobody else has it.
     ///
     /// # Errors
-    /// Where the lock's file cannot be made.
+    /// Where the lock's file cannot be made: the folder may not be written, or its disk is full.
     pub async fn take(database: &Path) -> Result<Lock> {
         let path = files::beside(database, "lock");
-        let cannot = |_| StoreError::CannotOpen(database.display().to_string());
+        let cannot = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::StorageFull => StoreError::Full,
+            _ => StoreError::File(format!(
+                "{} cannot be made or brought up to date: {} cannot be made ({error}); check that the folder may be \
+                 written",
+                database.display(),
+                path.display()
+            )),
+        };
         loop {
             let opened = match owned::create(&path) {
                 Ok(made) => {
@@ -137,10 +145,17 @@ impl Lock {
                     Ok(made)
                 }
                 // Another process has made it.
-                Err(_) => File::options().write(true).open(&path),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    File::options().write(true).open(&path)
+                }
+                Err(error) => return Err(cannot(error)),
             };
             let file = match opened {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder_of(&path).is_dir() => continue,
+                // Who had it has removed it in between; a link that leads nowhere would stay.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
                 other => other.map_err(cannot)?,
             };
             let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
@@ -158,5 +173,23 @@ impl Drop for Lock {
         // Still locked: nobody takes a file for the lock that is not at its place any more.
         let _ = std::fs::remove_file(&self.path);
         let _ = self.file.unlock();
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_takes_no_file_is_told_and_not_asked_for_ever() {
+        // Nobody may make a file in either; the first says that there is none, and the second that it may not be.
+        for folder in ["/proc", "/sys"].map(Path::new) {
+            let told = Lock::take(&folder.join("roll.db")).await.err().map(|error| error.to_string());
+            assert!(told.is_some_and(|told| told.contains("roll.db.lock cannot be made")), "{}", folder.display());
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("roll.db");
+        std::os::unix::fs::symlink(folder.path().join("nowhere/lock"), files::beside(&path, "lock")).expect("linked");
+        assert!(Lock::take(&path).await.is_err(), "a link that leads nowhere");
     }
 }
