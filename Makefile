@@ -20,6 +20,7 @@ test: test-rust test-browser ## Every test, Rust and browser
 
 test-rust: site
 	@echo "== Rust tests"
+	@unshare --net true 2>/dev/null || unshare --net --map-root-user true 2>/dev/null || echo "note: this machine gives no network of its own (unshare --net), so tests of a lost network are LEFT OUT"
 	$(CARGO) test --features ssr
 
 test-browser: site setup-browser

@@ -297,7 +297,8 @@ impl Service {
         Ok(self.store.discard_held(run_id).await?)
     }
 
-    /// Takes over every run whose process has gone silent, and goes on with it. Only `serve` does this.
+    /// Takes over every run whose process has gone silent, and goes on with it. Only `serve` does this. One that cannot
+    /// be gone on with is left, and tried again once it has been silent for long enough anew; the others do not wait.
     ///
     /// # Errors
     /// Where the store is at fault.
@@ -308,13 +309,24 @@ impl Service {
         }
         let silent = self.silent_runs(self.store.running().await?);
         for run in self.still_silent(silent).await? {
-            if !self.registry.is_mine(run.id) && self.store.adopt(&run, &self.owner).await? {
-                tracing::info!(run = run.id, "going on with a run that was left unfinished");
-                adopted.push(run.id);
-                self.resume(run).await?;
+            let run_id = run.id;
+            match self.adopt(run).await {
+                Ok(true) => adopted.push(run_id),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(run = run_id, %error, "a run left unfinished could not be gone on with"),
             }
         }
         Ok(adopted)
+    }
+
+    /// Whether the run was there to be taken over, and is gone on with.
+    async fn adopt(self: &Arc<Self>, run: Run) -> Result<bool> {
+        if self.registry.is_mine(run.id) || !self.store.adopt(&run, &self.owner).await? {
+            return Ok(false);
+        }
+        tracing::info!(run = run.id, "going on with a run that was left unfinished");
+        self.resume(run).await?;
+        Ok(true)
     }
 
     /// Those of the runs that go on whose process is gone, as far as this one has looked at them for long enough.

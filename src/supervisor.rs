@@ -35,6 +35,8 @@ struct Task {
     restarts: AtomicU64,
     /// Ends in a row, none of them after a good while.
     ends: AtomicU32,
+    /// If it has not ended anew by then, it has gone on for a good while since it was last begun.
+    well_from: Mutex<Instant>,
 }
 
 impl Task {
@@ -44,6 +46,11 @@ impl Task {
 
     fn is_silent(&self) -> bool {
         self.silence() > self.silent_after
+    }
+
+    fn is_failing(&self) -> bool {
+        let well_from = *self.well_from.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ends.load(Relaxed) >= FAILING && Instant::now() < well_from
     }
 }
 
@@ -75,7 +82,7 @@ pub struct Report {
     pub is_silent: bool,
     /// How often it was begun again.
     pub restarts: u64,
-    /// It has ended again and again lately.
+    /// It has ended again and again, and has not gone on for a good while since.
     pub is_failing: bool,
 }
 
@@ -93,8 +100,10 @@ impl Supervisor {
         W: Fn(Liveness) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let (last, restarts, ends) = (Mutex::new(Instant::now()), AtomicU64::new(0), AtomicU32::new(0));
-        let task = Arc::new(Task { name, silent_after, last, restarts, ends });
+        let now = Instant::now();
+        let (restarts, ends) = (AtomicU64::new(0), AtomicU32::new(0));
+        let (last, well_from) = (Mutex::new(now), Mutex::new(now));
+        let task = Arc::new(Task { name, silent_after, last, restarts, ends, well_from });
         self.tasks().push(task.clone());
         let supervisor = self.clone();
         tokio::spawn(async move {
@@ -129,7 +138,7 @@ impl Supervisor {
             silence: task.silence(),
             is_silent: task.is_silent(),
             restarts: task.restarts.load(Relaxed),
-            is_failing: task.ends.load(Relaxed) >= FAILING,
+            is_failing: task.is_failing(),
         };
         self.tasks().iter().map(report).collect()
     }
@@ -163,6 +172,7 @@ where
             task.ends.store(0, Relaxed);
         }
         task.ends.fetch_add(1, Relaxed);
+        *task.well_from.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + wait + LONGEST_WAIT;
         let how = if ended.is_err_and(|error| error.is_panic()) { "has panicked" } else { "has ended" };
         let (name, seconds) = (task.name, wait.as_secs());
         tracing::error!(task = name, seconds, "work in the background {how}; it is begun again after this time");
@@ -213,6 +223,21 @@ mod tests {
         shutdown.cancel();
         kept.await.unwrap();
         assert!(supervisor.reports().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_gone_on_for_long_after_failing_is_well_again() {
+        let (supervisor, shutdown) = (Arc::new(Supervisor::default()), CancellationToken::new());
+        // Panics at 0, 1 and 3 s, and goes on from 7 s on.
+        let (begun, _kept) = counted(&supervisor, &shutdown, |_, nth| async move {
+            assert!(nth >= 3, "a panic, as planned");
+            pending().await
+        });
+        for (seconds, failing) in [(2, false), (2, true), (4, true), (58, true), (2, false), (3600, false)] {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            assert_eq!(supervisor.reports()[0].is_failing, failing, "after {seconds} more");
+        }
+        assert_eq!(begun.load(Relaxed), 4);
     }
 
     #[tokio::test(start_paused = true)]

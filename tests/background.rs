@@ -11,14 +11,13 @@ use sqlx::{Connection, SqliteConnection};
 use std::{
     fs::File,
     io::{Read, Write},
-    net::TcpListener,
     process::{Child, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 use support::{
     HandClock,
-    desk::{Browser, Desk},
+    desk::{Browser, Desk, signal},
     enter, friendly, gone, is_shown, says, until,
 };
 
@@ -31,15 +30,13 @@ struct Quiet {
 impl Quiet {
     /// Starts it where the first account is made already, and waits until it answers.
     fn start(desk: &Desk, more: &[&str], log: impl Into<Stdio>, env: &[(&str, &str)]) -> Quiet {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = free.local_addr().unwrap().to_string();
-        drop(free);
-        let args = [&["serve", "--addr", &addr, "--allow-net", "127.0.0.0/8"], more].concat();
+        let args = [&["serve", "--addr", "127.0.0.1:0", "--allow-net", "127.0.0.0/8"], more].concat();
         let child = desk.command(&args).envs(env.iter().copied()).stderr(log).spawn().unwrap();
-        let quiet = Quiet { child, addr };
+        let mut quiet = Quiet { child, addr: String::new() };
         let start = Instant::now();
-        while std::net::TcpStream::connect(&quiet.addr).is_err() {
+        while quiet.addr.is_empty() {
             assert!(start.elapsed() < Duration::from_secs(10), "it never listened");
+            quiet.addr = listens_at(&quiet.child).unwrap_or_default();
             std::thread::yield_now();
         }
         // Signals are listened to by the time it answers.
@@ -58,9 +55,7 @@ impl Quiet {
     }
 
     fn signal(&self, name: &str) {
-        let sent =
-            std::process::Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+        signal(&self.child, name);
     }
 
     /// How it ends, within a time.
@@ -74,6 +69,24 @@ impl Quiet {
             }
         }
     }
+}
+
+/// Where a process listens, by the system's word: what it says itself may go where nobody reads it.
+fn listens_at(child: &Child) -> Option<String> {
+    let files = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
+    let sockets: Vec<String> = files
+        .filter_map(|file| std::fs::read_link(file.ok()?.path()).ok()?.to_str().map(str::to_owned))
+        .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    // proc(5): the address is the second word, its port in hexadecimal, the state (0A: it listens) the fourth, the
+    // number of the socket the tenth.
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let listens = words.get(3) == Some(&"0A") && words.get(9).is_some_and(|one| sockets.iter().any(|s| s == one));
+        let (_, port) = words.get(1).filter(|_| listens)?.split_once(':')?;
+        Some(format!("127.0.0.1:{}", u16::from_str_radix(port, 16).unwrap()))
+    })
 }
 
 impl Drop for Quiet {
@@ -302,6 +315,26 @@ async fn a_verdict_ends_when_its_time_comes_and_not_at_the_next_check() {
     assert_eq!(service.store().runs(0, 9).await.unwrap().len(), 1, "nothing was fetched for it");
     service.end_what_is_over(true).await.unwrap();
     assert_eq!(service.store().notes(0, 9).await.unwrap().1, 2, "once");
+}
+
+#[tokio::test]
+async fn what_was_exempt_is_checked_as_soon_as_it_can_be() {
+    let (folder, service, hand) = on_a_clock().await;
+    enter(&service, "dead", &gone().await).await;
+    service.put_entry(Kind::Name, "dead", true, "", Some(later(&service, 24))).await.unwrap();
+    hand.set("2026-11-22T00:00:00Z");
+    service.stop().await;
+    for _ in 0..2 {
+        assert!(service.end_what_is_over(true).await.is_err(), "nothing is begun any more");
+    }
+    // As after a restart.
+    let network = Network { allowed: support::loopback(), ..Network::default() };
+    let service = Service::start(support::open(&folder).await, network, hand.clone()).await.unwrap();
+    service.end_what_is_over(true).await.unwrap();
+    until(async || service.store().running().await.unwrap().is_empty()).await;
+    service.end_what_is_over(true).await.unwrap();
+    let runs = service.store().runs(0, 9).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.counts.active_num).collect::<Vec<_>>(), [1], "once");
 }
 
 #[tokio::test]

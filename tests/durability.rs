@@ -18,7 +18,11 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use support::{ME, desk::Desk, friendly, head, until};
+use support::{
+    ME,
+    desk::{Desk, signal},
+    friendly, head, until,
+};
 
 /// Links of the roll that is killed over.
 const LINKS: usize = 40;
@@ -226,8 +230,7 @@ async fn what_takes_too_long_is_broken_off_and_a_second_signal_ends_it_at_once()
         until(async || hits.lock().unwrap().len() == 8).await;
         let start = Instant::now();
         for _ in 0..signals {
-            let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-            assert!(kill.unwrap().success());
+            signal(&child, "INT");
             std::thread::sleep(Duration::from_millis(200));
         }
         let ended = child.wait().unwrap();
@@ -240,6 +243,57 @@ async fn what_takes_too_long_is_broken_off_and_a_second_signal_ends_it_at_once()
             assert_eq!(run.state, RunState::Cancelled);
         }
         store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_runs_that_hold_the_links_are_waited_for_until_a_signal() {
+    let (site, hits) = counting_site(60_000).await;
+    let desk = Desk::new();
+    roll(&desk, &site.url(), 2);
+    desk.out(&["setting", "set", "timeout", "60"]);
+    let check = |more: &[&str]| {
+        let args = [&["check", "--allow-net", "127.0.0.0/8", "--format", "json"], more].concat();
+        desk.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut others = Vec::new();
+    for n in 0..2 {
+        others.push(check(&["--name", &format!("friend{n}")]));
+        until(async || hits.lock().unwrap().len() == n + 1).await;
+    }
+    // One that finds nothing left to check, and has said so.
+    let waiting = || {
+        let mut child = check(&[]);
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert_eq!(line, "runs 1, 2 are checking these links already; waiting for them\n");
+        (child, said)
+    };
+    let rest = |child: std::process::Child, said: BufReader<std::process::ChildStderr>| {
+        let rest = said.lines().map_while(Result::ok).collect::<Vec<_>>().join("\n");
+        let output = child.wait_with_output().unwrap();
+        let envelope: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &envelope["code"]), (Some(1), &1.into()), "{envelope} {rest}");
+        (envelope, rest)
+    };
+    for name in ["INT", "TERM"] {
+        let (child, said) = waiting();
+        let start = Instant::now();
+        signal(&child, name);
+        let (envelope, rest) = rest(child, said);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let error = envelope["error"].as_str().unwrap();
+        assert!(error.contains("runs 1, 2 go on in other processes") && rest.contains(error), "{error} {rest}");
+    }
+    let (child, said) = waiting();
+    for run in ["1", "2"] {
+        desk.out(&["run", "cancel", run]);
+    }
+    let (envelope, rest) = rest(child, said);
+    assert_eq!(envelope["data"]["unchecked"], 2, "{envelope} {rest}");
+    for other in others {
+        other.wait_with_output().unwrap();
     }
 }
 

@@ -24,7 +24,7 @@ use std::{
 };
 use support::{
     HandClock, ME, Site,
-    desk::Desk,
+    desk::{Desk, signal},
     dns::{NameServer, Reply},
     friendly, head, site, until,
 };
@@ -40,7 +40,7 @@ struct Ring {
     desk: Desk,
     dns: NameServer,
     _friend: Site,
-    _stalls: Site,
+    stalls: Site,
     answered: Arc<AtomicUsize>,
     healthy: usize,
 }
@@ -88,7 +88,7 @@ impl Ring {
         desk.out(&["import", &desk.file("friends.csv", list.as_bytes())]);
         desk.out(&["setting", "set", "my_sites", ME]);
         desk.out(&["setting", "set", "timeout", "2"]);
-        Ring { desk, dns, _friend: friend, _stalls: stalls, answered, healthy }
+        Ring { desk, dns, _friend: friend, stalls, answered, healthy }
     }
 
     fn network(&self) -> [String; 4] {
@@ -136,11 +136,6 @@ fn told(output: &Output, links: usize) -> Value {
     assert_eq!(count("active_num") + count("unchecked"), links, "{said}");
     assert_eq!(output.status.success(), count("unchecked") == 0, "{said}");
     envelope
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
-    assert!(sent.unwrap().success());
 }
 
 /// Runs a check over a ring that loses its network when a share of it, in percent, has answered, for good or for a time.
@@ -192,14 +187,13 @@ async fn a_well_run_hides_the_dead_and_takes_no_longer_than_asking_them_once_mor
     let ring = Ring::of(80, 20..900).await;
     let start = Instant::now();
     let output = ended(ring.check()).await;
-    let took = start.elapsed();
     let envelope = told(&output, 83);
     assert_eq!(ring.hidden(&envelope.to_string()), DEAD.len());
-    assert!(took < Duration::from_millis(2000 + 2000 + 1500), "{took:?}");
-    let start = Instant::now();
+    // It is counted who was asked, since a slow machine takes its time over everything.
+    assert_eq!(ring.stalls.hits(), 2, "asked once more: {envelope}");
     told(&ended(ring.check()).await, 83);
-    let took = start.elapsed();
-    assert!(took < Duration::from_millis(2000 + 1500), "who is hidden is not asked once more: {took:?}");
+    assert_eq!(ring.stalls.hits(), 2 + 1, "who is hidden is not asked once more");
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
 /// Stops a check for a time when a tenth of its ring has answered.
@@ -224,6 +218,9 @@ async fn a_process_that_stood_still_hides_no_healthy_friend() {
     }
 }
 
+/// Who stands still for so long has lost his run: a server that looks once a second has missed his beats by then.
+const TAKEN_OVER: Duration = Duration::from_secs(6);
+
 /// A check that is stopped for so long that a server beside takes its run over.
 async fn taken_over(pause: Duration) {
     let ring = Ring::of(150, 700..1300).await;
@@ -233,10 +230,23 @@ async fn taken_over(pause: Duration) {
     let mut server = ring.desk.serve_with(&args);
     let check = ring.check();
     ring.until_answered(15).await;
+    let owner = async || {
+        let store = SqliteStore::open(&ring.desk.database()).await.unwrap();
+        let owner = store.runs(0, 1).await.unwrap().remove(0).owner;
+        store.close().await;
+        owner
+    };
+    let before = owner().await;
     signal(&check, "STOP");
     sleep(pause).await;
     signal(&check, "CONT");
-    let envelope = told(&ended(check).await, 150 + DEAD.len());
+    let output = ended(check).await;
+    let envelope = told(&output, 150 + DEAD.len());
+    if pause >= TAKEN_OVER {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("has been taken over by another process"), "{pause:?}: {said}");
+        assert_ne!(owner().await, before, "{pause:?}");
+    }
     assert_eq!(envelope["data"]["unchecked"], 0, "who took the run over has ended it: {envelope}");
     assert_eq!(ring.hidden(&envelope.to_string()), DEAD.len());
     let store = SqliteStore::open(&ring.desk.database()).await.unwrap();
@@ -248,7 +258,7 @@ async fn taken_over(pause: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_taken_over_is_ended_by_its_new_owner_alone() {
-    let pauses: &[u64] = if rounds() == 0 { &[4500] } else { &[1000, 4000, 5000, 7000, 30_000] };
+    let pauses: &[u64] = if rounds() == 0 { &[6000] } else { &[1000, 4000, 5000, 7000, 30_000] };
     for _ in 0..rounds().max(1) {
         for pause in pauses {
             taken_over(Duration::from_millis(*pause)).await;

@@ -8,7 +8,7 @@ use rollcall::{
     domain::{
         class::Class,
         observation::BacklinkState,
-        progress::{RunState, Trigger},
+        progress::{Event, RunState, Trigger},
         run::{Cause, ItemState},
         whitelist::Kind,
     },
@@ -18,6 +18,7 @@ use rollcall::{
     },
     service::{Network, Pick, Recheck, Service},
 };
+use sqlx::{Connection, SqliteConnection};
 use std::{sync::Arc, time::Duration};
 use support::{enter, forgetful, friendly, head, is_shown, run, says, says_in_turn, service, site, status, until};
 use tokio::{io::AsyncWriteExt, sync::Notify};
@@ -259,6 +260,60 @@ async fn an_unfinished_run_is_adopted_and_each_remaining_link_checked_once() {
     assert_eq!((first.hits(), second.hits()), (1, 1));
     assert_eq!(service.store().checks(ids[0], 9).await.unwrap().len(), 1);
     assert!(!is_shown(&service, ids[1]).await);
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_gone_on_with_keeps_no_other_waiting() {
+    let (folder, service) = service().await;
+    let friend = says(friendly()).await;
+    let plan = service.plan().await.unwrap();
+    let mut runs = Vec::new();
+    for name in ["broken", "sound"] {
+        let link = enter(&service, name, &format!("{}{name}", friend.url())).await;
+        let before = service.clock().now();
+        let begun = service.store().begin_run(Trigger::CommandLine, &plan, "dead process", &[link], before).await;
+        runs.push(begun.unwrap().run_id.unwrap());
+    }
+    let mut database = beside(&folder).await;
+    let break_it = sqlx::query("UPDATE run_items SET failure = 'no such word' WHERE run_id = ?").bind(runs[0]);
+    break_it.execute(&mut database).await.unwrap();
+    let mut adopted = Vec::new();
+    support::until(async || {
+        adopted.extend(service.adopt_stale().await.unwrap());
+        !adopted.is_empty()
+    })
+    .await;
+    assert_eq!(adopted, [runs[1]]);
+    assert_eq!(service.follow(runs[1]).await.unwrap().counts.ok, 1);
+}
+
+#[tokio::test]
+async fn those_who_watch_are_told_while_a_beat_waits_for_the_database() {
+    let (folder, service) = service().await;
+    let stalls = site(|mut stream, _| async move {
+        head(&mut stream).await?;
+        std::future::pending().await
+    })
+    .await;
+    enter(&service, "stalls", &stalls.url()).await;
+    let plan = service.plan().await.unwrap();
+    let run_id = service.start_run(Trigger::Click, Pick::All, plan).await.unwrap().run_id;
+    support::until(async || stalls.hits() == 1).await;
+    let mut database = beside(&folder).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut database).await.unwrap();
+    // The run beats every second: by now one waits.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let (_, mut lines) = service.registry().watch();
+    service.registry().publish(run_id, Event::Added { links: 0 });
+    let line =
+        tokio::time::timeout(Duration::from_secs(1), lines.recv()).await.expect("told at the next tick").unwrap();
+    assert!(line.starts_with(b"{\"events\""), "{line:?}");
+    sqlx::query("ROLLBACK").execute(&mut database).await.unwrap();
+}
+
+/// Another connection to the database.
+async fn beside(folder: &tempfile::TempDir) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap()
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub struct BackupArgs {
 }
 
 pub async fn run(context: &Context, args: BackupArgs) -> Outcome {
-    context.require_database()?;
+    context.tell_of_new_database()?;
     context.store().await?.backup(&args.file).await?;
     eprintln!("copied to {}", args.file.display());
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! `check`: one run, printed.
 
+mod attend;
 mod details;
 mod result;
 
@@ -10,22 +11,21 @@ use crate::{
         counts::Counts,
         lang::Lang,
         own_failure::OwnFailure,
-        progress::{Event, RunState, Trigger},
+        progress::{RunState, Trigger},
         run::{Plan, Run},
         settings::Settings,
     },
     service::{Pick, Service, ServiceError, Started},
-    store::{Settled, StoreError},
+    store::Settled,
 };
+use attend::{attend, shows_events, stop_at_a_signal, stopped, tell_waiting, unless_stopped};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use result::print_text;
 pub use result::{held_words, in_words};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write, process::ExitCode, sync::Arc};
 use tokio::{sync::mpsc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 /// Check links once and print what came of it.
 #[derive(Args)]
@@ -111,6 +111,8 @@ struct Report {
     failures: Vec<(OwnFailure, u32)>,
     /// Links that were wanted and not checked, whatever the reason.
     unchecked: u32,
+    /// A signal ended the wait for those who check the others: what was said of it.
+    stopped: Option<String>,
 }
 
 impl Report {
@@ -146,8 +148,9 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
     apply(args, &mut plan)?;
     service.use_settings(&plan.settings);
     let pick = if args.names.is_empty() { Pick::All } else { Pick::Names(args.names.clone()) };
+    let stop = stop_at_a_signal();
     loop {
-        service.close_silent_runs().await?;
+        unless_stopped(&service, &stop, &[], service.close_silent_runs()).await?;
         let events = if shows_events(args) { service.registry().tap() } else { mpsc::unbounded_channel().1 };
         let started = service.start_run(Trigger::CommandLine, pick.clone(), plan.clone()).await?;
         let Started { run_id, elsewhere, held, done } = started;
@@ -155,15 +158,24 @@ async fn make(context: &Context, args: &CheckArgs) -> Result<Report, Failure> {
             for run in &elsewhere {
                 eprintln!("some links are in run {run}'s hands already; `rollcall run show {run}` tells of them");
             }
-            let settled = attend(&service, args, run_id, events, done).await?;
+            let settled = attend(&service, args, run_id, &stop, events, done).await?;
+            // What was found here is told even where a signal ends the wait for what others find.
+            let waited = stop.run_until_cancelled(service.follow_all(&elsewhere)).await.transpose()?;
+            let stopped = match waited {
+                None if !elsewhere.is_empty() => Some(stopped(&service, &elsewhere).await?),
+                _ => None,
+            };
             let left = service.left_unchecked(&elsewhere, &held).await?;
-            return report(service, run_id, settled, left).await;
+            return report(service, run_id, settled, left, stopped).await;
         }
-        // Someone else is at it: wait for them. A run whose process died is ended, and the links are ours then.
-        eprintln!("run {run_id} is checking these links already; waiting for it");
-        let run = service.follow(run_id).await?;
-        if !service.is_own(&run) {
-            return report(service, run_id, settled(&run), 0).await;
+        // Others are at it: wait for them. A run whose process died is ended, and its links are ours then.
+        tell_waiting(&elsewhere);
+        let runs = unless_stopped(&service, &stop, &elsewhere, service.follow_all(&elsewhere)).await?;
+        if !runs.iter().any(|run| service.is_own(run)) {
+            // What the first one left unchecked is in its own counts.
+            let left = service.left_unchecked(elsewhere.get(1..).unwrap_or_default(), &held).await?;
+            let first = runs.first().ok_or(ServiceError::NoRun(run_id))?;
+            return report(service, run_id, settled(first), left, None).await;
         }
     }
 }
@@ -175,7 +187,13 @@ fn settled(run: &Run) -> Settled {
 
 /// Gathers what a run came to, with `left` links that others held and did not check, and says on standard error what was
 /// not checked.
-async fn report(service: Arc<Service>, run_id: i64, settled: Settled, left: u32) -> Result<Report, Failure> {
+async fn report(
+    service: Arc<Service>,
+    run_id: i64,
+    settled: Settled,
+    left: u32,
+    stopped: Option<String>,
+) -> Result<Report, Failure> {
     let Counts { cancelled, failed, .. } = settled.counts;
     if cancelled > 0 {
         eprintln!("cancelled: {cancelled} links were not checked; what was found so far is kept");
@@ -183,11 +201,14 @@ async fn report(service: Arc<Service>, run_id: i64, settled: Settled, left: u32)
     if left > 0 {
         eprintln!("{left} links were in other runs' hands and were not checked there");
     }
+    if let Some(stopped) = &stopped {
+        eprintln!("{stopped}");
+    }
     let failures = if failed > 0 { service.store().failures(run_id).await? } else { Vec::new() };
     for (own, links) in &failures {
         eprintln!("{}", own.notice(*links, Lang::En));
     }
-    Ok(Report { service, run_id, settled, failures, unchecked: cancelled + failed + left })
+    Ok(Report { service, run_id, settled, failures, unchecked: cancelled + failed + left, stopped })
 }
 
 /// Puts the options over the stored settings, for this run only.
@@ -215,111 +236,6 @@ fn apply(args: &CheckArgs, plan: &mut Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the run's progress until it is over. The first signal, or an output that nobody takes any more, ends it with
-/// what is in flight; a second signal ends the process. A run that another process takes over is followed to its end.
-async fn attend(
-    service: &Arc<Service>,
-    args: &CheckArgs,
-    run_id: i64,
-    mut events: mpsc::UnboundedReceiver<(i64, Event)>,
-    mut done: tokio::sync::oneshot::Receiver<Result<Settled, ServiceError>>,
-) -> Result<Settled, Failure> {
-    let bar = progress_bar(args, service, run_id);
-    let end = CancellationToken::new();
-    let stop = async {
-        tokio::select! {
-            () = crate::lifecycle::stop_signal() => {}
-            () = end.cancelled() => {}
-        }
-        service.stop().await;
-    };
-    let mut stop = std::pin::pin!(stop);
-    let (mut stopped, mut unheard) = (false, None);
-    let mut tell = |id: i64, event: &Event| {
-        if id == run_id
-            && unheard.is_none()
-            && let Err(failure) = show(args, &bar, event)
-        {
-            unheard = Some(failure);
-            end.cancel();
-        }
-    };
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            Some((id, event)) = events.recv() => tell(id, &event),
-            outcome = &mut done => break outcome,
-            () = &mut stop, if !stopped => stopped = true,
-        }
-    };
-    while let Ok((id, event)) = events.try_recv() {
-        tell(id, &event);
-    }
-    bar.finish_and_clear();
-    let outcome = match outcome.map_err(|_| Failure::Failed("the run broke off; see the log above".into()))? {
-        Ok(settled) => settled,
-        Err(ServiceError::Store(StoreError::NotOwner(_))) => {
-            eprintln!("run {run_id} has been taken over by another process; waiting for it");
-            settled(&service.follow(run_id).await?)
-        }
-        Err(error) => {
-            let ended = service.call_off(run_id).await;
-            if ended.is_err() {
-                // It cannot be ended here and now, such as on a full disk: whoever comes next does.
-                let _ = service.let_runs_go().await;
-            }
-            if matches!(error, ServiceError::Stopping) { ended? } else { return Err(error.into()) }
-        }
-    };
-    match unheard {
-        Some(Failure::Quiet) if outcome.counts.cancelled > 0 => Err(Failure::Failed(format!(
-            "nobody reads the output any more: the run was ended, {} links were not checked",
-            outcome.counts.cancelled
-        ))),
-        Some(failure) => Err(failure),
-        None => Ok(outcome),
-    }
-}
-
-/// Whether anyone sees single events: as lines, or as a bar on a terminal.
-fn shows_events(args: &CheckArgs) -> bool {
-    args.format == OutputFormat::Ndjson || console::user_attended_stderr()
-}
-
-/// A bar on a terminal, nothing in a pipe.
-fn progress_bar(args: &CheckArgs, service: &Arc<Service>, run_id: i64) -> ProgressBar {
-    if args.format == OutputFormat::Ndjson {
-        return ProgressBar::hidden();
-    }
-    let snapshot = service.registry().snapshots().into_iter().find(|s| s.run_id == run_id);
-    let bar = ProgressBar::new(snapshot.map_or(0, |s| u64::from(s.counts.total)));
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {elapsed}  {wide_msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
-fn show(args: &CheckArgs, bar: &ProgressBar, event: &Event) -> Result<(), Failure> {
-    if args.format == OutputFormat::Ndjson {
-        return print_json(&flat(event));
-    }
-    match event {
-        Event::Checking(site) => bar.set_message(output::plain(&site.name, 40)),
-        Event::Checked(_) | Event::Failed { .. } => bar.inc(1),
-        Event::Added { links } => bar.inc_length(u64::from(*links)),
-        Event::Unanswered { .. } | Event::Finished { .. } => {}
-    }
-    Ok(())
-}
-
-/// An event as one flat object: `{"event": "checked", "link_id": …}`.
-fn flat(event: &Event) -> Value {
-    let Ok(Value::Object(tagged)) = serde_json::to_value(event) else { return Value::Null };
-    let Some((name, Value::Object(mut fields))) = tagged.into_iter().next() else { return Value::Null };
-    fields.insert("event".to_owned(), name.into());
-    Value::Object(fields)
-}
-
 async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) -> Outcome {
     let Settled { state, hold, counts } = report.settled;
     let held = state == RunState::Held;
@@ -341,12 +257,9 @@ async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) 
             let held_words = hold.map(|hold| held_words(hold, report.run_id, &counts, Lang::En));
             let left = (report.unchecked > 0).then(|| format!("{} links were not checked", report.unchecked));
             let message = held_words.into_iter().chain(left).collect::<Vec<_>>().join("; ");
-            let cancelled = state == RunState::Cancelled;
-            let error = match report.nothing_checked() {
-                Some(error) => error,
-                None if cancelled => "the run was cancelled".to_owned(),
-                None => String::new(),
-            };
+            let cancelled = || (state == RunState::Cancelled).then(|| "the run was cancelled".to_owned());
+            let error = report.nothing_checked().or_else(cancelled).or_else(|| report.stopped.clone());
+            let error = error.unwrap_or_default();
             let envelope = Envelope { code: u8::from(!error.is_empty()), data, message, error, time };
             if args.details {
                 details::print(&envelope, report.service.store(), report.run_id, context.lang).await?;
@@ -356,7 +269,9 @@ async fn print(context: &Context, args: &CheckArgs, report: &Report, time: f64) 
         }
     }
     Ok(match () {
-        () if state == RunState::Cancelled || report.nothing_checked().is_some() => ExitCode::FAILURE,
+        () if state == RunState::Cancelled || report.nothing_checked().is_some() || report.stopped.is_some() => {
+            ExitCode::FAILURE
+        }
         () if args.exit_code && !held && counts.to_not_show > 0 => ExitCode::from(NEWLY_HIDDEN),
         () if report.unchecked > 0 => ExitCode::from(UNCHECKED),
         () => ExitCode::SUCCESS,

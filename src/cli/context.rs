@@ -37,14 +37,11 @@ impl Context {
         self.store_at(&self.database).await
     }
 
-    /// Says so where there is no database: to read a new one would be to take its emptiness for an answer.
-    pub fn require_database(&self) -> Result<(), Failure> {
+    /// Warns where there is no database yet: who reads a new one may take its emptiness for an answer.
+    pub fn tell_of_new_database(&self) -> Result<(), Failure> {
         let path = sqlite::path_of(&self.database)?;
-        if std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) || !path.exists() {
-            return Err(Failure::Failed(format!(
-                "there is no database at {}; name it with --database, or run `rollcall doctor`",
-                path.display()
-            )));
+        if std::fs::metadata(&path).map_or(true, |file| file.len() == 0) {
+            eprintln!("note: there was no database at {}; --database names another", path.display());
         }
         Ok(())
     }

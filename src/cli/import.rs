@@ -139,7 +139,7 @@ pub async fn export(context: &Context, args: ExportArgs) -> Outcome {
             "link-list can only be imported; export as json, friend-json or another format".into(),
         ));
     }
-    context.require_database()?;
+    context.tell_of_new_database()?;
     let service = context.service(&NetworkArgs::default()).await?;
     if args.shown {
         service.end_first().await;

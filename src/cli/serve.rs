@@ -63,8 +63,9 @@ pub async fn listen(addr: SocketAddr) -> Result<TcpListener, Failure> {
 pub async fn until_stopped(listener: TcpListener, service: Arc<Service>, entrance: Entrance) -> Outcome {
     let (signals, shutdown) = (StopSignals::listen(), CancellationToken::new());
     let notifier = Notifier::from_env();
-    let background = background::start(&service, &notifier, &shutdown);
+    // What may fail comes before anything is begun that would have to be ended in order.
     let settings = service.settings().await?;
+    let background = background::start(&service, &notifier, &shutdown);
     let stopping = (shutdown.clone(), service.clone(), notifier.clone());
     let mut stopped = tokio::spawn(async move {
         let (shutdown, service, notifier) = stopping;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 impl Service {
     /// Lifts manual verdicts and ends whitelist entries whose time is over: their links stand as the rules remember them.
-    /// With `check`, those that nobody exempts any more are checked at once.
+    /// With `check`, those that nobody exempts any more are checked at once; where that cannot be begun, the next time
+    /// that it is asked for, in whichever process.
     ///
     /// # Errors
     /// Where the store is at fault, or the run cannot be started.
@@ -24,11 +25,23 @@ impl Service {
             tracing::info!(%pattern, "a whitelist entry has ended");
             self.note(ITSELF, Deed::EntryEnded, pattern).await;
         }
-        if check && !ended.links.is_empty() {
-            let plan = self.plan().await?;
-            self.start_run(Trigger::Schedule, Pick::Ids(ended.links), plan).await?;
+        if check { self.check_freed().await } else { Ok(()) }
+    }
+
+    /// Begins a check of what ended entries exempted, where none was begun yet.
+    async fn check_freed(self: &Arc<Self>) -> Result<()> {
+        let entries = self.store.unchecked_ends().await?;
+        if entries.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let plan = self.plan().await?;
+        // Where they are of no use nothing can be checked, and the roll need not be read for it every second.
+        plan.settings.sites()?;
+        let freed = self.store.freed_by(&entries, self.clock.now()).await?;
+        if !freed.is_empty() {
+            self.start_run(Trigger::Schedule, Pick::Ids(freed), plan).await?;
+        }
+        Ok(self.store.note_checked_ends(&entries).await?)
     }
 
     /// As [`Service::end_what_is_over`] without checks, ahead of what reads who is shown. Where nothing can be written

@@ -56,14 +56,22 @@ impl Service {
         }
     }
 
-    /// Waits for other runs to end; says how many of the links that they `held` they did not check.
+    /// Waits for all these runs, as [`Service::follow`] for one.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn follow_all(&self, runs: &[i64]) -> Result<Vec<Run>> {
+        // Side by side: each is looked at for long enough to tell whether its process is gone.
+        futures::future::try_join_all(runs.iter().map(|run| self.follow(*run))).await
+    }
+
+    /// How many of the links that they `held` other runs have not checked, as far as they have come.
     ///
     /// # Errors
     /// Where the store is at fault.
     pub async fn left_unchecked(&self, runs: &[i64], held: &[i64]) -> Result<u32> {
         let mut left = 0;
         for run in runs {
-            self.follow(*run).await?;
             let items = self.store.items(*run).await?;
             left += items.iter().filter(|item| item.state != ItemState::Done && held.contains(&item.link_id)).count();
         }

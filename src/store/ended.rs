@@ -7,6 +7,4 @@ pub struct Ended {
     pub verdicts: Vec<String>,
     /// The patterns of the entries that exempt nobody any more.
     pub entries: Vec<String>,
-    /// The links that these exempted and no other does: they are to be checked.
-    pub links: Vec<i64>,
 }

@@ -174,7 +174,14 @@ pub trait Links: Send + Sync {
     /// Lifts the owner's own verdict: the link is then shown or not, for this reason.
     async fn lift_manual(&self, id: i64, shown: bool, reason: Option<Reason>, at: DateTime<Utc>) -> Result<()>;
     /// Lifts manual verdicts and ends whitelist entries whose time is over; their links stand as the rules remember them.
+    /// What ended entries exempted is still to be checked: see [`Links::unchecked_ends`].
     async fn end_what_is_over(&self, policy: &Policy, at: DateTime<Utc>) -> Result<Ended>;
+    /// The ids of the whitelist entries that have ended and whose links no check was begun for since.
+    async fn unchecked_ends(&self) -> Result<Vec<i64>>;
+    /// The links in the roll that these entries name and no entry exempts at a time.
+    async fn freed_by(&self, entries: &[i64], at: DateTime<Utc>) -> Result<Vec<i64>>;
+    /// Notes that a check was begun for these ended entries; what was prolonged meanwhile stays as it is.
+    async fn note_checked_ends(&self, entries: &[i64]) -> Result<()>;
     /// Adds and updates links in one transaction; with `dry_run` it only says what would happen.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Killed in the middle of it: restores, backups, settings.
 
 use super::{LINKS, backed_up, beside, database, lay, rows, support::desk::Desk, with, with_log};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     path::Path,
     process::Stdio,
@@ -84,10 +85,10 @@ async fn killed_at_any_moment_settings_are_saved_all_or_none() {
         let keys = ["backups_keep", "keep_days", "per_host", "retries"];
         let names = keys.map(|key| format!("set[{key}]"));
         let wait = Duration::from_micros(rng.u64(0..40_000));
-        let child = server.child.id().to_string();
+        let child = Pid::from_child(&server.child);
         let killer = std::thread::spawn(move || {
             std::thread::sleep(wait);
-            std::process::Command::new("kill").args(["-KILL", &child]).status().unwrap();
+            kill_process(child, Signal::KILL).unwrap();
         });
         let fields: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), value.as_str())).collect();
         // Its answer may never come.

@@ -39,6 +39,11 @@ async fn end(store: &SharedStore, at: DateTime<Utc>) -> Ended {
     store.end_what_is_over(&Policy::default(), at).await.unwrap()
 }
 
+/// What ended entries exempted and is still to be checked.
+async fn freed(store: &SharedStore, at: DateTime<Utc>) -> Vec<i64> {
+    store.freed_by(&store.unchecked_ends().await.unwrap(), at).await.unwrap()
+}
+
 async fn shown(store: &SharedStore, id: i64) -> bool {
     store.link(id).await.unwrap().unwrap().state.shown
 }
@@ -79,21 +84,35 @@ pub async fn entries_end_at_their_time(store: SharedStore) {
     store.show_exempt(&[bad], now()).await.unwrap();
     assert_eq!(end(&store, hour(2) - TimeDelta::milliseconds(1)).await, Ended::default());
     let ended = end(&store, hour(2)).await;
-    assert_eq!((ended.entries, ended.links), (vec!["A".to_owned(), "b.test".to_owned()], vec![bad, good]));
+    assert_eq!(
+        (ended.entries, freed(&store, hour(2)).await),
+        (vec!["A".to_owned(), "b.test".to_owned()], vec![bad, good])
+    );
     assert!(!shown(&store, bad).await && shown(&store, good).await, "as the rules remember them");
     assert_eq!(store.transitions(bad, 1).await.unwrap()[0].cause, Cause::Whitelist);
     assert_eq!(end(&store, hour(9)).await, Ended::default(), "once");
+    assert_eq!(freed(&store, hour(9)).await, [bad, good], "still to be checked");
+    store.note_checked_ends(&store.unchecked_ends().await.unwrap()).await.unwrap();
+    assert_eq!(store.unchecked_ends().await.unwrap(), [0; 0], "a check was begun");
     // Prolonged, with another entry that goes on when it ends.
     store.put_entry(&entry(Kind::Name, "A", Some(hour(20))), hour(9)).await.unwrap();
     store.put_entry(&entry(Kind::Host, "a.test", None), hour(9)).await.unwrap();
     store.show_exempt(&[bad], hour(9)).await.unwrap();
     let ended = end(&store, hour(20)).await;
-    assert_eq!((ended.entries, ended.links), (vec!["A".to_owned()], vec![]));
+    assert_eq!((ended.entries, freed(&store, hour(20)).await), (vec!["A".to_owned()], vec![]));
+    // Prolonged before a check was begun: nothing of it is left to be checked.
+    let unchecked = store.unchecked_ends().await.unwrap();
+    store.put_entry(&entry(Kind::Name, "A", Some(hour(25))), hour(20)).await.unwrap();
+    store.note_checked_ends(&unchecked).await.unwrap();
+    assert_eq!(store.unchecked_ends().await.unwrap(), [0; 0]);
+    assert_eq!(end(&store, hour(25)).await.entries, ["A"], "it ends anew");
+    store.note_checked_ends(&unchecked).await.unwrap();
     assert!(shown(&store, bad).await);
     // The owner's own word is not touched.
     store.put_entry(&entry(Kind::Host, "a.test", Some(hour(30))), hour(21)).await.unwrap();
     store.set_manual(bad, until(true, hour(99)), hour(21)).await.unwrap();
-    assert_eq!(end(&store, hour(30)).await.links, [bad]);
+    assert_eq!(end(&store, hour(30)).await.entries, ["a.test"]);
+    assert_eq!(freed(&store, hour(30)).await, [bad]);
     assert!(shown(&store, bad).await);
 }
 

@@ -1,5 +1,6 @@
 //! The program as its user runs it, and a browser that shows nothing.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -103,6 +104,20 @@ impl Desk {
     }
 }
 
+/// Sends a process that was started here a signal, by its name without SIG.
+pub fn signal(child: &Child, name: &str) {
+    let signal = match name {
+        "CONT" => Signal::CONT,
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
+        _ => panic!("SIG{name} is not sent by any test yet"),
+    };
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
 /// A server that runs.
 pub struct Server {
     pub child: Child,
@@ -171,8 +186,7 @@ impl Server {
 
     /// Sends a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.unwrap().success());
+        signal(&self.child, name);
     }
 
     /// What it has used of the processors so far.

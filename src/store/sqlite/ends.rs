@@ -16,12 +16,17 @@ use crate::domain::{
     whitelist::{Entry, InForce, Place},
 };
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 /// Of links in the roll, those whose verdict is over by the second.
 const VERDICT_OVER: &str = "manual IS NOT NULL AND active = 1 AND deleted_at IS NULL
     AND unixepoch(manual ->> 'until') * 1000 <= ?1";
 const ENTRY_OVER: &str = "ended = 0 AND enabled = 1 AND expires_at <= ?1";
+/// The end of an entry has taken effect, and a check of its links was begun.
+const CHECKED: i64 = 1;
+/// The end of an entry has taken effect, and its links are still to be checked: it outlives a check that cannot be begun,
+/// and the process.
+const TO_CHECK: i64 = 2;
 
 /// Ends what is over. All is read and written under the write lock: a verdict that the owner sets meanwhile stays.
 pub async fn end(store: &SqliteStore, policy: &Policy, at: DateTime<Utc>) -> Result<Ended> {
@@ -66,30 +71,56 @@ async fn verdicts(tx: &mut SqliteConnection, rules: &Rules<'_>, ended: &mut Ende
 }
 
 async fn exemptions(tx: &mut SqliteConnection, entries: &[Entry], rules: &Rules<'_>, ended: &mut Ended) -> Result<()> {
-    let over = fixed(format!("UPDATE whitelist SET ended = 1 WHERE {ENTRY_OVER} RETURNING id"));
+    let over = fixed(format!("UPDATE whitelist SET ended = {TO_CHECK} WHERE {ENTRY_OVER} RETURNING id"));
     let over: Vec<i64> = sqlx::query_scalar(over).bind(ms(rules.at)).fetch_all(&mut *tx).await?;
     let over: Vec<&Entry> = entries.iter().filter(|entry| over.contains(&entry.id)).collect();
-    if over.is_empty() {
-        return Ok(());
-    }
-    let patterns: Vec<_> = over.iter().map(|entry| entry.pattern()).collect();
-    let roll = "SELECT json_group_array(json_array(id, name, url) ORDER BY id) FROM links
-         WHERE active = 1 AND deleted_at IS NULL";
-    let roll: String = sqlx::query_scalar(roll).fetch_one(&mut *tx).await?;
-    let mut freed = Vec::new();
-    for (id, name, url) in many::<(i64, String, String)>(&roll)? {
-        let place = Place::of(&url);
-        let named = patterns.iter().any(|pattern| pattern.names(&name, || place.as_ref()));
-        if named && !rules.in_force.exempt(&name, &url) {
-            freed.push(id);
-        }
-    }
+    let freed = freed(&mut *tx, &over, &rules.in_force).await?;
     for link in of_ids(tx, &freed).await?.iter().filter(|link| link.state.manual.is_none()) {
         stand(tx, link, rules, Cause::Whitelist).await?;
     }
     ended.entries = over.into_iter().map(|entry| entry.pattern.clone()).collect();
-    ended.links = freed;
     Ok(())
+}
+
+/// Entries whose links are still to be checked, by their ids.
+pub async fn unchecked(store: &SqliteStore) -> Result<Vec<i64>> {
+    let query = fixed(format!("SELECT id FROM whitelist WHERE ended = {TO_CHECK} ORDER BY id"));
+    Ok(sqlx::query_scalar(query).fetch_all(&store.readers).await?)
+}
+
+/// The links that these entries name and none exempts.
+pub async fn freed_by(readers: &SqlitePool, ids: &[i64], at: DateTime<Utc>) -> Result<Vec<i64>> {
+    let entries = config::entries(readers).await?;
+    let over: Vec<&Entry> = entries.iter().filter(|entry| ids.contains(&entry.id)).collect();
+    freed(readers, &over, &InForce::of(&entries, at)).await
+}
+
+/// Notes that the links of these entries are being checked.
+pub async fn note_checked(store: &SqliteStore, ids: &[i64]) -> Result<()> {
+    let note = fixed(format!(
+        "UPDATE whitelist SET ended = {CHECKED} WHERE ended = {TO_CHECK} AND id IN (SELECT value FROM json_each(?))"
+    ));
+    sqlx::query(note).bind(json(&ids)).execute(&store.writer).await?;
+    Ok(())
+}
+
+async fn freed<'c>(from: impl SqliteExecutor<'c>, over: &[&Entry], in_force: &InForce) -> Result<Vec<i64>> {
+    if over.is_empty() {
+        return Ok(Vec::new());
+    }
+    let patterns: Vec<_> = over.iter().map(|entry| entry.pattern()).collect();
+    let roll = "SELECT json_group_array(json_array(id, name, url) ORDER BY id) FROM links
+         WHERE active = 1 AND deleted_at IS NULL";
+    let roll: String = sqlx::query_scalar(roll).fetch_one(from).await?;
+    let mut freed = Vec::new();
+    for (id, name, url) in many::<(i64, String, String)>(&roll)? {
+        let place = Place::of(&url);
+        let named = patterns.iter().any(|pattern| pattern.names(&name, || place.as_ref()));
+        if named && !in_force.exempt(&name, &url) {
+            freed.push(id);
+        }
+    }
+    Ok(freed)
 }
 
 /// Has a link stand as the rules remember it, and says so where that changes whether it is shown.

@@ -169,6 +169,18 @@ impl Links for SqliteStore {
         ends::end(self, policy, at).await
     }
 
+    async fn unchecked_ends(&self) -> Result<Vec<i64>> {
+        ends::unchecked(self).await
+    }
+
+    async fn freed_by(&self, entries: &[i64], at: DateTime<Utc>) -> Result<Vec<i64>> {
+        ends::freed_by(&self.readers, entries, at).await
+    }
+
+    async fn note_checked_ends(&self, entries: &[i64]) -> Result<()> {
+        ends::note_checked(self, entries).await
+    }
+
     async fn import(
         &self,
         drafts: &[Draft],
