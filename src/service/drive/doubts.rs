@@ -64,6 +64,8 @@ pub struct Failed {
     /// When it was last asked, and when that ended.
     pub asked: Instant,
     pub ended: Instant,
+    /// It had been made once more.
+    pub once_more: bool,
 }
 
 impl Doubts {
@@ -94,9 +96,9 @@ impl Doubts {
         self.unproven || ((1..MANY).contains(&self.would_hide) && self.would_hide == self.shown_checked)
     }
 
-    /// Keeps back what failed without an answer. `once_more` is whether it had been asked once more.
-    pub fn keep(&mut self, link_id: i64, failed: Failed, was_shown: bool, once_more: bool) {
-        let kept = if was_shown && !once_more { &mut self.again } else { &mut self.unheard };
+    /// Keeps back what failed without an answer.
+    pub fn keep(&mut self, link_id: i64, failed: Failed, was_shown: bool) {
+        let kept = if was_shown && !failed.once_more { &mut self.again } else { &mut self.unheard };
         kept.insert(link_id, failed);
     }
 
@@ -148,10 +150,11 @@ impl Doubts {
         lately.into_iter().map(|(_, candidate)| candidate.clone())
     }
 
-    /// Takes out the failures that somebody was heard after: whose question was put when they had ended.
+    /// Takes out the failures that somebody was heard after: whose question was put when they had ended. Of what was made
+    /// once more nothing is certain before all of that is over.
     pub fn take_certain(&mut self) -> Vec<(i64, Failed)> {
         let Some(heard) = self.heard else { return Vec::new() };
-        self.unheard.extract_if(|_, failed| failed.ended <= heard).collect()
+        self.unheard.extract_if(|_, failed| !failed.once_more && failed.ended <= heard).collect()
     }
 }
 

@@ -35,7 +35,7 @@ impl Drive {
                     if unanswered && seen.standing() == Standing::Bad && !self.may_not_ask(&seen) {
                         let name = self.name(link_id).await;
                         let was_shown = self.known.get(&link_id).is_some_and(|known| known.state.shown);
-                        self.doubts.keep(link_id, Failed { seen: *seen, asked, ended }, was_shown, once_more);
+                        self.doubts.keep(link_id, Failed { seen: *seen, asked, ended, once_more }, was_shown);
                         events.push(Event::Unanswered { link_id, name });
                     } else {
                         let (record, event) = self.judged(link_id, *seen, asked).await;
