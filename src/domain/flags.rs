@@ -122,17 +122,19 @@ fn expires_soon(end: &str, at: DateTime<Utc>) -> bool {
 
 /// Whether a title has changed beyond recognition: no word of the old one is left, and hardly a pair of letters.
 pub fn title_changed(then: &str, now: &str) -> bool {
-    let (then, now) = (plain(then), plain(now));
-    if then.is_empty() || now.is_empty() || then == now {
+    if plain(then).is_empty() || plain(now).is_empty() || titles_share_a_word(then, now) {
         return false;
     }
+    likeness(&plain(then), &plain(now)) < SAME_TITLE
+}
+
+/// Whether two titles are the same, or have a word of three letters or more in common.
+pub fn titles_share_a_word(then: &str, now: &str) -> bool {
+    let (then, now) = (plain(then), plain(now));
     let words = |text: &str| -> BTreeSet<String> {
         text.split(' ').filter(|word| word.chars().count() > 2).map(str::to_owned).collect()
     };
-    if !words(&then).is_disjoint(&words(&now)) {
-        return false;
-    }
-    likeness(&then, &now) < SAME_TITLE
+    then == now || !words(&then).is_disjoint(&words(&now))
 }
 
 /// Below this share of common letter pairs two titles have nothing to do with each other.

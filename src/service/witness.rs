@@ -5,7 +5,7 @@ use super::{Result, Service};
 use crate::{
     domain::{
         class::Class,
-        flags::{moved_host, registrable, title_changed},
+        flags::{moved_host, registrable, titles_share_a_word},
         guard::Heard,
         link::Link,
         observation::Observation,
@@ -85,7 +85,7 @@ impl Candidate {
         }
         let title = seen.page.as_ref().and_then(|page| page.title.as_deref()).filter(|title| !title.trim().is_empty());
         match (self.title.as_deref(), title) {
-            (Some(known), Some(title)) if !title_changed(known, title) => Voice::Itself,
+            (Some(known), Some(title)) if titles_share_a_word(known, title) => Voice::Itself,
             (Some(_), _) => Voice::Silent,
             (None, title) => {
                 let page = title.map(|title| (title.to_owned(), seen.bytes));
