@@ -157,14 +157,20 @@ async fn a_server_that_is_not_well_says_what_it_is() {
     let addr = ["healthcheck", "--addr", server.addr.as_str()];
     assert!(desk.run(&addr).status.success());
     let database = desk.path().join("data/rollcall.db");
-    for (name, words) in [("rollcall.db", "the database file was moved"), ("rollcall.db-wal", "(-wal) was moved")] {
+    // Where a log is gone, whoever opens the database next makes another.
+    let gone = [
+        ("rollcall.db", ["the database file was moved"; 2]),
+        ("rollcall.db-wal", ["(-wal) was moved", "(-wal) was replaced"]),
+    ];
+    for (name, words) in gone {
+        let told = |said: &str| words.iter().any(|words| said.contains(words));
         let (file, aside) = (database.with_file_name(name), desk.path().join("aside"));
         std::fs::rename(&file, &aside).unwrap();
         until(async || well().status == 503).await;
-        assert!(well().body.contains(words), "{}", well().body);
+        assert!(told(&well().body), "{}", well().body);
         assert!(!well().body.contains(&desk.path().display().to_string()), "no place is named to strangers");
         let (code, said) = desk.fails(&addr);
-        assert!(code == 1 && said.contains(words), "{said}");
+        assert!(code == 1 && told(&said), "{said}");
         // Another one in its place is not it.
         std::fs::copy(&aside, &file).unwrap();
         until(async || well().body.contains("was replaced by another")).await;
