@@ -93,7 +93,7 @@ pub trait Runs: Send + Sync {
     /// Writes a batch of finished checks in one transaction. Items that are done already stay as they are.
     ///
     /// # Errors
-    /// [`StoreError::NotOwner`] where the run is over, or another's.
+    /// [`StoreError::NotOwner`](super::StoreError::NotOwner) where the run is over, or another's.
     async fn record(&self, run_id: i64, owner: &str, records: &[Record]) -> Result<()>;
     /// Says that the owner of a run is alive.
     async fn beat(&self, run_id: i64, owner: &str) -> Result<Beat>;
@@ -103,15 +103,15 @@ pub trait Runs: Send + Sync {
     /// already is left as it is.
     ///
     /// # Errors
-    /// [`StoreError::NotOwner`] where it is another's.
+    /// [`StoreError::NotOwner`](super::StoreError::NotOwner) where it is another's.
     async fn settle(&self, run_id: i64, owner: &str, ending: Ending, at: DateTime<Utc>) -> Result<Settled>;
     /// Carries out what a held run would do. What newer checks, or another address, have overtaken is left out.
     ///
     /// # Errors
-    /// [`StoreError::NotHeld`], or [`StoreError::NoSuch`].
+    /// [`StoreError::NotHeld`](super::StoreError::NotHeld), or [`StoreError::NoSuch`](super::StoreError::NoSuch).
     async fn apply_held(&self, run_id: i64, at: DateTime<Utc>) -> Result<Settled>;
     /// # Errors
-    /// [`StoreError::NotHeld`], or [`StoreError::NoSuch`].
+    /// [`StoreError::NotHeld`](super::StoreError::NotHeld), or [`StoreError::NoSuch`](super::StoreError::NoSuch).
     async fn discard_held(&self, run_id: i64) -> Result<()>;
     async fn run(&self, id: i64) -> Result<Option<Run>>;
     /// The newest runs first.

@@ -175,9 +175,10 @@ impl Drive {
     pub(super) async fn look_again(&mut self) -> Result<()> {
         let mut well = self.anyone_heard().await?;
         if well && !self.doubts.again.is_empty() {
-            let (silent, slow) = self.courses_again().await?;
-            well = self.listened_round(silent).await?;
+            let (mut courses, slow) = self.courses_again().await?;
             let mut slow = slow.into_iter().peekable();
+            courses.extend(slow.by_ref().take(SLOW_AT_ONCE));
+            well = self.listened_round(courses).await?;
             while well && slow.peek().is_some() {
                 well = self.listened_round(slow.by_ref().take(SLOW_AT_ONCE).collect()).await?;
             }
