@@ -129,6 +129,9 @@ impl Doubts {
     /// Keeps a site that answered as itself, one of each registrable domain and the quickest of all.
     fn remember(&mut self, url: &str, seen: &Observation) {
         let Some(site) = registrable(url) else { return };
+        if self.lately.get(&site).is_some_and(|(ms, _)| *ms <= seen.ms) {
+            return;
+        }
         let slowest = self.lately.iter().max_by_key(|(_, (ms, _))| *ms).map(|(site, (ms, _))| (site.clone(), *ms));
         match slowest {
             Some((slowest, ms)) if self.lately.len() >= LATELY && !self.lately.contains_key(&site) => {
