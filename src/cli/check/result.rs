@@ -134,7 +134,7 @@ pub fn held_words(hold: Hold, run_id: i64, counts: &Counts, lang: Lang) -> Strin
     let (why, hide, show) = (hold.words(lang), counts.to_not_show, counts.to_show);
     lang.pick(
         format!(
-            "已暂缓，友链状态未变：{why}（待隐藏 {hide}，待恢复 {show}）。执行：`rollcall run apply {run_id}`；放弃：`rollcall run discard {run_id}`"
+            "待确认，友链状态未变：{why}（待隐藏 {hide}，待恢复 {show}）。执行：`rollcall run apply {run_id}`；放弃：`rollcall run discard {run_id}`"
         ),
         format!(
             "held, nothing was changed: {why} ({hide} to hide, {show} to show). `rollcall run apply {run_id}` or `rollcall run discard {run_id}`"

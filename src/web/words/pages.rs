@@ -110,7 +110,7 @@ words! {
     run_cancelled: "检查已取消", "Cancelled";
     run_held: "待确认，尚未改动任何友链", "Held: no link was changed yet";
     run_discarded: "结果已放弃", "Discarded";
-    hold_why: "已暂缓：", "Held: ";
+    hold_why: "待确认：", "Held: ";
     checked: "已检查", "checked";
     to_hide: "隐藏", "to hide";
     to_show: "恢复", "to show";
