@@ -37,7 +37,7 @@ use crate::{
         progress::{Snapshot, Trigger},
         pulse::{Life, Pulses},
         run::{ItemState, Plan, Run},
-        whitelist::{self, Entry},
+        whitelist::{Entry, InForce},
     },
     engine::{
         guard::Allowed,
@@ -244,7 +244,7 @@ impl Service {
         if !link.active {
             return Ok(Recheck::Inactive);
         }
-        if self.is_exempt(&link).await? {
+        if self.in_force(&[]).await?.exempt(&link.about.name, &link.about.url) {
             return Ok(Recheck::Whitelisted);
         }
         let plan = self.plan().await?;
@@ -365,8 +365,10 @@ impl Service {
         Ok(picked.map(|(id, ..)| *id).collect())
     }
 
-    async fn is_exempt(&self, link: &Link) -> Result<bool> {
-        let entries: Vec<Entry> = self.store.whitelist().await?;
-        Ok(whitelist::exempts(&entries, &link.about.name, &link.about.url, self.clock.now()))
+    /// What is exempt now, for ever or, by these names and host patterns, in one run.
+    async fn in_force(&self, patterns: &[String]) -> Result<InForce> {
+        let mut entries = self.store.whitelist().await?;
+        entries.extend(patterns.iter().map(|pattern| Entry::of_run(pattern)));
+        Ok(InForce::of(&entries, self.clock.now()))
     }
 }

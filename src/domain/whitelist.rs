@@ -126,11 +126,6 @@ impl Pattern {
     }
 }
 
-/// Whether any entry exempts the link at this time. For many links, see [`InForce`].
-pub fn exempts(entries: &[Entry], name: &str, url: &str, at: DateTime<Utc>) -> bool {
-    InForce::of(entries, at).exempt(name, url)
-}
-
 /// The entries in force at one time, taken apart once for many links.
 #[derive(Clone, Debug, Default)]
 pub struct InForce {
@@ -253,6 +248,7 @@ mod tests {
     #[test]
     fn entries_end_and_switch_off() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let exempts = |entries: &[Entry], name, url, at| InForce::of(entries, at).exempt(name, url);
         let mut e = entry(Kind::Name, "a");
         e.expires_at = Some(now);
         assert!(exempts(std::slice::from_ref(&e), "a", "", now - TimeDelta::seconds(1)));

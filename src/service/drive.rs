@@ -16,7 +16,6 @@ use crate::{
         progress::{Event, Snapshot},
         run::{Item, Plan, Run},
         settings::Settings,
-        whitelist::{Entry, InForce},
     },
     engine::{
         check::{Course, Terms},
@@ -24,7 +23,6 @@ use crate::{
     },
     store::{Ending, Settled, StoreError},
 };
-use chrono::{DateTime, Utc};
 use doubts::Doubts;
 use heart::Heart;
 use std::{
@@ -251,7 +249,7 @@ impl Drive {
     /// Writes the exempt links down, and makes courses of the others.
     async fn sort_out(&mut self, links: Vec<Link>) -> Result<Vec<Course>> {
         let now = self.service.clock.now();
-        let in_force = self.in_force(now).await?;
+        let in_force = self.service.in_force(&self.plan.whitelist).await?;
         let mut courses = Vec::with_capacity(links.len());
         let mut exempt = Vec::new();
         for link in links {
@@ -265,13 +263,6 @@ impl Drive {
         }
         self.take(exempt).await?;
         Ok(courses)
-    }
-
-    /// What is exempt now, for ever or in this run.
-    async fn in_force(&self, now: DateTime<Utc>) -> Result<InForce> {
-        let mut entries = self.service.store.whitelist().await?;
-        entries.extend(self.plan.whitelist.iter().map(|pattern| Entry::of_run(pattern)));
-        Ok(InForce::of(&entries, now))
     }
 
     /// The run's links that are still to be checked, but for those that are in doubt.
@@ -298,14 +289,16 @@ impl Drive {
     /// Asks the owner's witnesses whether our own network is well; and where anybody on the way could have given the
     /// answers that would hide links, or the few that were checked would all go, those that were well as well.
     async fn ask_others(&self) -> Result<(Heard, Heard)> {
-        let (witnesses, candidates) = (self.witnesses(), self.candidates().await?);
+        let witnesses = self.witnesses();
         let asked = async |candidates: &[Candidate]| match self.doubts.others_heard {
             _ if candidates.is_empty() => Heard::default(),
             Some(heard) => Heard { asked: 1, answered: heard.into() },
             None => self.service.ask_any(candidates, &self.terms, &self.doubts.strangers).await,
         };
-        let wanted = self.doubts.wants_others();
-        let others = if wanted { self.until_left(asked(&candidates)).await? } else { Heard::default() };
+        let others = match self.doubts.wants_others() {
+            true => self.until_left(asked(&self.candidates().await?)).await?,
+            false => Heard::default(),
+        };
         let of_witnesses = match (witnesses.is_empty(), others.answered > 0) {
             (false, false) => self.until_left(asked(&witnesses)).await?,
             // Who was heard as itself speaks for them.

@@ -9,7 +9,6 @@ use crate::{
         guard::Heard,
         link::Link,
         observation::Observation,
-        whitelist::{Entry, InForce},
     },
     engine::{
         check::Terms,
@@ -139,9 +138,7 @@ impl Service {
     /// Links that were well when last checked, newest first, other than those that `in_run` knows. Whitelisted links
     /// are never asked, nor those that `patterns` name.
     pub(super) async fn neighbours(&self, patterns: &[String], in_run: impl Fn(i64) -> bool) -> Result<Vec<Candidate>> {
-        let mut entries = self.store.whitelist().await?;
-        entries.extend(patterns.iter().map(|pattern| Entry::of_run(pattern)));
-        let exempt = InForce::of(&entries, self.clock.now());
+        let exempt = self.in_force(patterns).await?;
         let mut links: Vec<Link> = self.store.links().await?;
         links.retain(|link| {
             let well = link.last_check.as_ref().is_some_and(|last| last.class == Class::Ok);

@@ -60,10 +60,6 @@ impl Place {
         Place { file, now, lang, sound, unsound }
     }
 
-    fn folder(&self) -> &Path {
-        self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
-
     /// Looks at the file, before it is opened.
     pub fn look(&self) -> Opening {
         let (lang, shown) = (self.lang, self.file.display());
@@ -176,7 +172,7 @@ impl Place {
     fn disk(&self) -> Finding {
         let lang = self.lang;
         // Where the database's folder is not there yet, the one that it is made in.
-        let folder = self.folder().ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+        let folder = sqlite::folder_of(&self.file).ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
         let shown = folder.display();
         let (level, words) = match sqlite::room(folder) {
             Err(error) => (Level::Wrong, format!("{shown}: {error}")),
@@ -228,19 +224,12 @@ impl Place {
 
     /// The backups; and the database with what SQLite has beside it, and the copies from before upgrades and restores.
     fn kept_files(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ours = |path: &PathBuf| {
-            let beside = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let rest = beside.strip_prefix(&name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
-        };
-        let files = |folder: PathBuf| {
-            let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
-            files.filter(|path| path.is_file())
-        };
-        let mut beside: Vec<PathBuf> = files(self.folder().to_path_buf()).filter(is_ours).collect();
+        let marks = [".", "-"].into_iter().flat_map(|mark| sqlite::all_beside(&self.file, mark));
+        let mut beside: Vec<PathBuf> = std::iter::once(self.file.clone()).chain(marks).collect();
+        beside.retain(|path| path.is_file());
         beside.sort();
-        (files(backups::folder(&self.file)).collect(), beside)
+        let backups = std::fs::read_dir(backups::folder(&self.file)).into_iter().flatten().flatten();
+        (backups.map(|file| file.path()).filter(|path| path.is_file()).collect(), beside)
     }
 
     /// The backups that are made by themselves: whether the newest is sound, and in time.

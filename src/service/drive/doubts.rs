@@ -5,7 +5,7 @@ use crate::{
     domain::{
         class::Class,
         flags::registrable,
-        guard::{MANY, NETWORK_LOGIN},
+        guard::{MANY, NETWORK_LOGIN, Tally},
         observation::{BacklinkState, Doubt, Flag, Observation, Standing},
         run::Item,
         verdict::{Change, judge},
@@ -38,11 +38,8 @@ pub struct Doubts {
     heard: Option<Instant>,
     /// Where such answers came from, by site, with how long each took.
     lately: HashMap<String, (u32, Candidate)>,
-    /// Whether anything at all was answered in HTTP.
-    answered: bool,
-    /// Of the checks of links that were shown: how many, and how many would hide their link.
-    shown_checked: u32,
-    would_hide: u32,
+    /// What the guard will look at, as far as it is certain.
+    tally: Tally,
     /// Some of what would hide was answered over plain HTTP, as anybody on the way could.
     unproven: bool,
     pub strangers: Strangers,
@@ -52,8 +49,6 @@ pub struct Doubts {
     asking: HashMap<i64, Failed>,
     /// Of links that are hidden already, or that were asked once more: they wait for somebody to be heard.
     unheard: HashMap<i64, Failed>,
-    /// Checks that count.
-    checks: u32,
     /// Whether others answered when they were asked last, after all that failed by then.
     pub others_heard: Option<bool>,
 }
@@ -77,10 +72,7 @@ impl Doubts {
     pub fn take_over(&mut self, items: &[Item]) {
         for (item, seen) in items.iter().filter_map(|item| Some((item, item.seen.as_ref()?))) {
             if seen.standing() != Standing::Exempt {
-                self.checks += 1;
-                self.shown_checked += u32::from(item.shown);
-                self.would_hide += u32::from(item.change == Change::Hide);
-                self.answered |= seen.had_http_answer();
+                self.tally.add(seen, item.shown, item.change);
             }
         }
     }
@@ -93,7 +85,8 @@ impl Doubts {
     /// Whether others are to say that our own network is well: what would hide may have come from a stranger, or the few
     /// shown links that were checked would all go.
     pub fn wants_others(&self) -> bool {
-        self.unproven || ((1..MANY).contains(&self.would_hide) && self.would_hide == self.shown_checked)
+        let Tally { would_hide, shown_checked, .. } = self.tally;
+        self.unproven || ((1..MANY).contains(&would_hide) && would_hide == shown_checked)
     }
 
     /// Keeps back what failed without an answer.
@@ -108,20 +101,17 @@ impl Doubts {
     }
 
     /// Takes note of a check that counts, asked at `asked`.
-    pub fn counted(&mut self, known: &Known, seen: &Observation, hides: bool, asked: Instant) {
+    pub fn counted(&mut self, known: &Known, seen: &Observation, change: Change, asked: Instant) {
         if seen.standing() == Standing::Exempt {
             return;
         }
-        self.checks += 1;
-        self.shown_checked += u32::from(known.state.shown);
-        self.would_hide += u32::from(hides);
-        self.answered |= seen.had_http_answer();
+        self.tally.add(seen, known.state.shown, change);
         if is_itself(&known.url, seen) {
             self.heard = self.heard.max(Some(asked));
             self.others_heard = None;
             self.remember(seen.final_url.as_deref().unwrap_or(&known.url), seen);
         } else if seen.status.is_some() {
-            self.unproven |= hides;
+            self.unproven |= change == Change::Hide;
             self.strangers.note(&known.url, seen);
         }
     }
@@ -190,13 +180,11 @@ impl Drive {
             // Without an end to it nothing is known.
             return Ok(());
         }
+        // Those that were not asked once more after all: their link is gone, or nobody was heard.
+        self.doubts.unheard.extend(self.doubts.asking.drain());
         if !well {
-            let left = std::mem::take(&mut self.doubts.again);
-            self.doubts.asking.extend(left);
+            self.doubts.unheard.extend(self.doubts.again.drain());
         }
-        // Those that were not asked once more after all: nobody was heard, or their link is gone.
-        let left = std::mem::take(&mut self.doubts.asking);
-        self.doubts.unheard.extend(left);
         well = well && (self.doubts.unheard.is_empty() || self.anyone_heard().await?);
         let mut waited: Vec<(i64, Failed)> = self.doubts.unheard.drain().collect();
         if !well && !self.is_surely_held(&waited) {
@@ -216,17 +204,16 @@ impl Drive {
             let known = self.known.get(id);
             known.is_some_and(|known| judge(&known.state, &failed.seen, policy, failed.seen.at).change == Change::Hide)
         };
-        let checks = self.doubts.checks as usize + waited.len();
-        let all_hide = self.doubts.shown_checked == 0 && waited.iter().all(hides);
-        policy.guard.min > 0 && !self.doubts.answered && (checks >= MANY as usize || all_hide)
+        let Tally { checks, answered, shown_checked, .. } = self.doubts.tally;
+        let many = checks as usize + waited.len() >= MANY as usize;
+        policy.guard.min > 0 && answered == 0 && (many || (shown_checked == 0 && waited.iter().all(hides)))
     }
 
     /// The links that are in doubt, to be asked once more: those that did not answer at all, and those that had begun to.
     async fn courses_again(&mut self) -> Result<(Vec<Course>, Vec<Course>)> {
-        let again = std::mem::take(&mut self.doubts.again);
-        self.doubts.asking.extend(again);
+        self.doubts.asking.extend(self.doubts.again.drain());
         let ids: Vec<i64> = self.doubts.asking.keys().copied().collect();
-        let exempt = self.in_force(self.service.clock.now()).await?;
+        let exempt = self.service.in_force(&self.plan.whitelist).await?;
         let (mut silent, mut slow) = (Vec::new(), Vec::new());
         for link in self.service.store.links_of(&ids).await? {
             let Some(Failed { seen, .. }) = self.doubts.asking.get(&link.id) else { continue };

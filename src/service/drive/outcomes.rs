@@ -7,7 +7,7 @@ use crate::{
         observation::{Observation, Standing},
         progress::{Event, InFlight, Outcome},
         run::ItemState,
-        verdict::{Change, judge},
+        verdict::judge,
     },
     engine::run::Report,
     service::Result,
@@ -128,7 +128,7 @@ impl Drive {
         let verdict = known.map(|known| judge(&known.state, &seen, &self.plan.settings.policy, seen.at));
         let (change, reason) = verdict.map(|v| (v.change, v.next.reason)).unwrap_or_default();
         if let Some(known) = known {
-            self.doubts.counted(known, &seen, change == Change::Hide, asked);
+            self.doubts.counted(known, &seen, change, asked);
         }
         let event = Event::Checked(Outcome::of(link_id, name, &seen, (change, reason)));
         (Record::done(link_id, seen, change), Some(event))

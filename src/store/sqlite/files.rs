@@ -60,6 +60,17 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     with_suffix(path, &format!(".{suffix}"))
 }
 
+/// What names a time in the name of a file, to the second.
+pub const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
+/// The files beside one whose names begin with its own and go on with `mark`.
+pub fn all_beside(path: &Path, mark: &str) -> Vec<PathBuf> {
+    let mark = with_suffix(path, mark);
+    let files = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    let named = files.map(|file| path.with_file_name(file.file_name()));
+    named.filter(|file| file.as_os_str().as_encoded_bytes().starts_with(mark.as_os_str().as_encoded_bytes())).collect()
+}
+
 /// The folder that a file lies in.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

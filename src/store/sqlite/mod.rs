@@ -36,7 +36,7 @@ use std::{
 };
 
 pub use copy::UNFINISHED;
-pub use files::{Found, look};
+pub use files::{Found, all_beside, folder_of, look};
 pub use open::path_of;
 pub use probe::{ROOM_MIN, room};
 pub use restore::{Restored, leftovers, restore};

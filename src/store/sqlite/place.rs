@@ -156,20 +156,12 @@ fn second_names(path: &Path) -> Vec<PathBuf> {
     if !std::fs::metadata(path).is_ok_and(|file| file.nlink() > 1) {
         return Vec::new();
     }
-    all_kept(path).into_iter().filter(|kept| files::same_file(kept, path)).collect()
-}
-
-/// Everything that was replaced so far.
-fn all_kept(path: &Path) -> Vec<PathBuf> {
-    let mark = beside(path, KEPT);
-    let files = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
-    let named = files.map(|file| path.with_file_name(file.file_name()));
-    named.filter(|file| file.as_os_str().as_encoded_bytes().starts_with(mark.as_os_str().as_encoded_bytes())).collect()
+    files::all_beside(path, &format!(".{KEPT}")).into_iter().filter(|kept| files::same_file(kept, path)).collect()
 }
 
 /// A name for what was there, which nothing has yet: two may be replaced within a second.
 fn free_name(path: &Path, at: DateTime<Utc>) -> PathBuf {
-    let time = at.format("%Y%m%dT%H%M%SZ");
+    let time = at.format(files::STAMP);
     let first = beside(path, &format!("{KEPT}{time}"));
     let later = (2_u32..).map(|n| with_suffix(&first, &format!("-{n}")));
     let taken = |name: &PathBuf| with_logs(name).iter().any(|file| file.exists());

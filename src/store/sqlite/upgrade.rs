@@ -2,9 +2,7 @@
 
 use super::{
     super::{Result, StoreError},
-    copy,
-    files::{self, folder_of},
-    open, owned, sound,
+    copy, files, open, owned, sound,
 };
 use chrono::{DateTime, Utc};
 use sqlx::{
@@ -89,7 +87,7 @@ async fn keep_copy(path: &Path, found: i64) -> Result<()> {
     let cannot = |error: std::io::Error| copy::cannot_write(&copy, &error);
     owned::same_owner(path, &copy);
     let made: DateTime<Utc> = std::fs::metadata(&copy).and_then(|file| file.modified()).map_err(cannot)?.into();
-    let name = format!("before-{found}-{}", made.format("%Y%m%dT%H%M%SZ"));
+    let name = format!("before-{found}-{}", made.format(files::STAMP));
     std::fs::rename(&copy, files::beside(path, &name)).map_err(cannot)?;
     files::sync_folder(path).map_err(cannot)?;
     for old in copies(path).iter().skip(KEPT) {
@@ -102,14 +100,14 @@ async fn keep_copy(path: &Path, found: i64) -> Result<()> {
 
 /// The copies from before upgrades, the newest first.
 fn copies(path: &Path) -> Vec<PathBuf> {
-    let mark = files::beside(path, "before-");
+    const MARK: &str = ".before-";
+    let mark = path.as_os_str().len() + MARK.len();
+    // Only what was named here; an earlier version gave no time.
     let is_copy = |file: &PathBuf| {
-        let rest = file.as_os_str().as_encoded_bytes().strip_prefix(mark.as_os_str().as_encoded_bytes());
-        // Only what was named here; an earlier version gave no time.
-        rest.is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || b"-TZ".contains(byte)))
+        let rest = &file.as_os_str().as_encoded_bytes()[mark..];
+        rest.iter().all(|byte| byte.is_ascii_digit() || b"-TZ".contains(byte))
     };
-    let files = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
-    let named = files.map(|file| path.with_file_name(file.file_name())).filter(is_copy);
+    let named = files::all_beside(path, MARK).into_iter().filter(is_copy);
     let mut dated: Vec<(SystemTime, PathBuf)> =
         named.filter_map(|path| Some((std::fs::metadata(&path).ok()?.modified().ok()?, path))).collect();
     dated.sort();
